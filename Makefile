@@ -1,0 +1,30 @@
+# One-liners; `make` alone prints them.
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test soak check format bench requirements clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+demo: ## process the sample lessons and show the results
+	@sh bootstrap.sh runtime && .venv/bin/mentora demo
+
+dev: ## the same, and leave Dagster's UI running
+	@sh bootstrap.sh runtime && .venv/bin/mentora dev
+
+test: ## everything, on real PostgreSQL, Valkey and Whisper, without a network
+	@sh bootstrap.sh test && .venv/bin/python -m pytest -q
+
+check: ## format, lint, types, import contracts
+	@sh bootstrap.sh test && .venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+format: ## put the code into shape
+	@sh bootstrap.sh test && .venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+bench: ## measured comparisons
+	@sh bootstrap.sh test && for script in benchmarks/*.py; do .venv/bin/python "$$script" || exit 1; done
+
+requirements: ## compile the pinned requirements anew (needs a package index)
+	@sh requirements/compile.sh
+
+clean: ## remove the environment and the local stack's data
+	rm -rf .venv .mentora

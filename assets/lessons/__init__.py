@@ -1,0 +1,1 @@
+"""From an uploaded video to a published lesson; a partition is a video."""

@@ -1,0 +1,42 @@
+"""The sound of a lesson."""
+
+import dagster as dg
+
+from assets.failures import RETRY_POLICY, lesson_step
+from assets.partitions import videos
+from mentora_pipelines.domain.lessons.audio import (
+    MediaDecoder,
+    extract_audio,
+)
+from mentora_pipelines.domain.lessons.lesson_store import LessonStore
+from mentora_pipelines.domain.storage import ObjectStorage
+from mentora_pipelines.domain.videos import VideoCatalogue
+
+
+@dg.asset(
+    group_name="lessons",
+    partitions_def=videos,
+    retry_policy=RETRY_POLICY,
+    kinds={"flac"},
+    pool="decoding",
+)
+def audio(
+    context: dg.AssetExecutionContext,
+    catalogue: dg.ResourceParam[VideoCatalogue],
+    lessons: dg.ResourceParam[LessonStore],
+    storage: dg.ResourceParam[ObjectStorage],
+    decoder: dg.ResourceParam[MediaDecoder],
+) -> dg.MaterializeResult[None]:
+    """The sound of the newest upload as 16 kHz mono FLAC, decoded once per bytes."""
+    with lesson_step(context, catalogue, lessons) as video:
+        figures = extract_audio(
+            video, storage=storage, decoder=decoder, store=lessons, status=lessons
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "duration_s": figures.duration_s,
+            "upload_bytes": figures.source_bytes,
+            "decoded": figures.decoded,
+            "audio_key": figures.audio_key,
+        }
+    )

@@ -1,0 +1,38 @@
+"""The captions of a lesson."""
+
+import dagster as dg
+
+from assets.failures import RETRY_POLICY, lesson_step
+from assets.lessons.transcripts import transcripts
+from assets.partitions import videos
+from mentora_pipelines.domain.lessons.captions import caption_lesson
+from mentora_pipelines.domain.lessons.lesson_store import LessonStore
+from mentora_pipelines.domain.lessons.transcripts import staged_transcript
+from mentora_pipelines.domain.storage import ObjectStorage
+from mentora_pipelines.domain.videos import VideoCatalogue
+
+
+@dg.asset(
+    group_name="lessons",
+    partitions_def=videos,
+    deps=[transcripts],
+    retry_policy=RETRY_POLICY,
+    kinds={"webvtt"},
+)
+def captions(
+    context: dg.AssetExecutionContext,
+    catalogue: dg.ResourceParam[VideoCatalogue],
+    lessons: dg.ResourceParam[LessonStore],
+    storage: dg.ResourceParam[ObjectStorage],
+) -> dg.MaterializeResult[None]:
+    """Cues of at most two lines, in the store and as a WebVTT file for players."""
+    with lesson_step(context, catalogue, lessons) as video:
+        transcript = staged_transcript(video, lessons)
+        figures = caption_lesson(transcript, video, storage=storage, store=lessons)
+    return dg.MaterializeResult(
+        metadata={
+            "cues": len(figures.track.cues),
+            "written": figures.written,
+            "storage_key": figures.track.storage_key,
+        }
+    )

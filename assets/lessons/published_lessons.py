@@ -1,0 +1,31 @@
+"""The version of a lesson that readers see."""
+
+import dagster as dg
+
+from assets.failures import RETRY_POLICY, lesson_step
+from assets.lessons.captions import captions
+from assets.lessons.embeddings import embeddings
+from assets.partitions import videos
+from mentora_pipelines.domain.lessons.lesson_store import LessonStore
+from mentora_pipelines.domain.lessons.published_lessons import publish_lesson
+from mentora_pipelines.domain.videos import VideoCatalogue
+
+
+@dg.asset(
+    group_name="lessons",
+    partitions_def=videos,
+    deps=[captions, embeddings],
+    retry_policy=RETRY_POLICY,
+    kinds={"postgres"},
+)
+def published_lessons(
+    context: dg.AssetExecutionContext,
+    catalogue: dg.ResourceParam[VideoCatalogue],
+    lessons: dg.ResourceParam[LessonStore],
+) -> dg.MaterializeResult[None]:
+    """The pointer that readers follow, moved in one transaction when all is whole."""
+    with lesson_step(context, catalogue, lessons) as video:
+        written = publish_lesson(video, facts=lessons, publisher=lessons)
+    return dg.MaterializeResult(
+        metadata={"title": video.title, "published_now": written}
+    )

@@ -1,0 +1,52 @@
+"""The words of a lesson."""
+
+import dagster as dg
+
+from assets.failures import RETRY_POLICY, lesson_step
+from assets.lessons.audio import audio
+from assets.partitions import videos
+from mentora_pipelines.domain.lessons.lesson_store import LessonStore
+from mentora_pipelines.domain.lessons.transcripts import (
+    Transcriber,
+    transcribe_lesson,
+)
+from mentora_pipelines.domain.storage import ObjectStorage
+from mentora_pipelines.domain.videos import VideoCatalogue
+
+
+@dg.asset(
+    group_name="lessons",
+    partitions_def=videos,
+    deps=[audio],
+    retry_policy=RETRY_POLICY,
+    kinds={"whisper", "postgres"},
+    pool="recognition",
+)
+def transcripts(
+    context: dg.AssetExecutionContext,
+    catalogue: dg.ResourceParam[VideoCatalogue],
+    lessons: dg.ResourceParam[LessonStore],
+    storage: dg.ResourceParam[ObjectStorage],
+    transcriber: dg.ResourceParam[Transcriber],
+) -> dg.MaterializeResult[None]:
+    """The words of the lesson, each with its time, as a new transcript version."""
+    with lesson_step(context, catalogue, lessons) as video:
+        figures = transcribe_lesson(
+            video,
+            storage=storage,
+            transcriber=transcriber,
+            store=lessons,
+            status=lessons,
+        )
+    transcript = figures.transcript
+    return dg.MaterializeResult(
+        metadata={
+            "words": transcript.word_count,
+            "sentences": len(transcript.segments),
+            "duration_s": transcript.duration_s,
+            "language": transcript.language,
+            "recognised": figures.recognised,
+            "transcriber": transcript.fingerprint,
+            "transcript_id": str(transcript.id),
+        }
+    )

@@ -1,0 +1,196 @@
+"""Containers and codecs, through PyAV: an upload becomes 16 kHz mono FLAC.
+
+Here belong the private copy of an upload, the sniffing of its container and the
+decoder. Not here: where uploads and audio lie, or what is said in them.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from mentora_pipelines.domain.lessons.audio import DecodedAudio
+from mentora_pipelines.errors import ErrorCode, LessonRefused
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+
+SAMPLE_RATE = 16_000
+"""What Whisper models were trained on."""
+
+COPY_BYTES = 1 << 20
+
+MIN_DECODED_SHARE = 0.95
+"""Less sound than this share of the announced duration means that the file breaks
+off: truncated files decode without an error."""
+
+_MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_MAGIC = {
+    b"\x1a\x45\xdf\xa3": "matroska",
+    b"fLaC": "flac",
+    b"OggS": "ogg",
+    b"ID3": "mp3",
+}
+_REFUSED_CONTAINERS = (b"RIFF", b"FLV\x01", b"\x30\x26\xb2\x75", b"FORM", b".RMF")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSource:
+    """An upload copied to a private folder under a generated name."""
+
+    path: Path
+    sha256: str
+    size: int
+    max_duration_s: float
+
+    @contextmanager
+    def decode(self) -> Iterator[DecodedAudio]:
+        """The sound of its default audio track as FLAC, while the context is open.
+
+        Raises `LessonRefused` with the code of what is wrong with the file.
+        """
+        target = self.path.with_name("audio.flac")
+        duration_s = _decode(self.path, target, self.max_duration_s)
+        with target.open("rb") as content:
+            yield DecodedAudio(content, duration_s)
+
+
+class PyAvDecoder:
+    """Satisfies `MediaDecoder`; sizes in bytes, durations in seconds."""
+
+    def __init__(self, *, max_bytes: int, max_duration_s: float) -> None:
+        self._max_bytes = max_bytes
+        self._max_duration_s = max_duration_s
+
+    @contextmanager
+    def take_in(self, content: BinaryIO) -> Iterator[LocalSource]:
+        """Copy the stream to a private folder, hashing it on the way.
+
+        Raises `LessonRefused` when it is empty or larger than allowed.
+        """
+        with tempfile.TemporaryDirectory(prefix="mentora-") as folder:
+            # A generated name: what the creator called the file means nothing here.
+            path = Path(folder) / "source"
+            digest = hashlib.sha256()
+            size = 0
+            with path.open("xb") as copy:
+                while block := content.read(COPY_BYTES):
+                    size += len(block)
+                    if size > self._max_bytes:
+                        raise LessonRefused(
+                            ErrorCode.TOO_LARGE, f"over {self._max_bytes} bytes"
+                        )
+                    digest.update(block)
+                    copy.write(block)
+            if size == 0:
+                raise LessonRefused(ErrorCode.EMPTY_FILE, "0 bytes")
+            yield LocalSource(path, digest.hexdigest(), size, self._max_duration_s)
+
+
+def sniff_container(head: bytes) -> str:
+    """The demuxer for a file that starts with `head` (at least 377 bytes of it).
+
+    Only these are ever tried: a demuxer chosen by ffmpeg itself may be a playlist
+    that opens other files. Raises `LessonRefused`.
+    """
+    if head[4:8] in _MOV_ATOMS:
+        return "mp4"
+    for magic, demuxer in _MAGIC.items():
+        if head.startswith(magic):
+            return demuxer
+    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
+        return "wav"
+    if head[:1] == b"\x47" and head[188:189] == b"\x47" and head[376:377] == b"\x47":
+        return "mpegts"
+    # An MPEG frame: eleven bits set, and layer III.
+    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:
+        return "mp3"
+    if head.startswith(_REFUSED_CONTAINERS):
+        raise LessonRefused(ErrorCode.UNSUPPORTED_CONTAINER, f"starts {head[:12]!r}")
+    raise LessonRefused(ErrorCode.NOT_MEDIA, "no known container")
+
+
+def _decode(source: Path, target: Path, max_duration_s: float) -> float:
+    """Write the sound of `source` to `target`; returns its duration in seconds."""
+    import av
+    from av.error import FFmpegError
+
+    with source.open("rb") as file:
+        demuxer = sniff_container(file.read(377))
+    try:
+        container = av.open(
+            str(source), format=demuxer, options={"protocol_whitelist": "file"}
+        )
+    except FFmpegError as error:
+        # The magic is right and the index is missing: the upload broke off.
+        raise LessonRefused(
+            ErrorCode.TRUNCATED_MEDIA, f"{demuxer} does not open: {error.strerror}"
+        ) from None
+    with container:
+        if not container.streams.audio:
+            raise LessonRefused(ErrorCode.NO_AUDIO, f"{demuxer} without audio stream")
+        stream = _default_track(container)
+        announced_s = _announced_duration_s(container, stream)
+        if announced_s > max_duration_s:
+            raise LessonRefused(
+                ErrorCode.TOO_LONG, f"{announced_s:.0f} s, at most {max_duration_s:.0f}"
+            )
+        decoded_s = _write_flac(container, stream, target, max_duration_s)
+    if decoded_s == 0 or decoded_s < MIN_DECODED_SHARE * announced_s:
+        raise LessonRefused(
+            ErrorCode.TRUNCATED_MEDIA,
+            f"{decoded_s:.1f} s decoded of {announced_s:.1f} s announced",
+        )
+    return decoded_s
+
+
+def _default_track(container: "InputContainer") -> "AudioStream":
+    from av.stream import Disposition
+
+    tracks = container.streams.audio
+    return next((t for t in tracks if t.disposition & Disposition.default), tracks[0])
+
+
+def _announced_duration_s(container: "InputContainer", stream: "AudioStream") -> float:
+    """What the header promises, 0.0 when it promises nothing."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return container.duration / 1_000_000 if container.duration else 0.0
+
+
+def _write_flac(
+    container: "InputContainer",
+    stream: "AudioStream",
+    target: Path,
+    max_duration_s: float,
+) -> float:
+    import av
+    from av.error import FFmpegError
+
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+    samples = 0
+    with av.open(str(target), "w", format="flac") as output:
+        encoder = output.add_stream("flac", rate=SAMPLE_RATE)
+        encoder.layout = "mono"
+        encoder.format = "s16"
+        try:
+            for frame in container.decode(stream):
+                for sound in resampler.resample(frame):
+                    sound.pts = samples
+                    samples += sound.samples
+                    output.mux(encoder.encode(sound))
+                if samples > max_duration_s * SAMPLE_RATE:
+                    raise LessonRefused(ErrorCode.TOO_LONG, "longer than its header")
+            for sound in resampler.resample(None):
+                sound.pts = samples
+                samples += sound.samples
+                output.mux(encoder.encode(sound))
+        except FFmpegError:
+            # What was decoded so far is compared with what was announced.
+            pass
+        output.mux(encoder.encode(None))
+    return samples / SAMPLE_RATE

@@ -1,0 +1,1 @@
+"""PostgreSQL, through psycopg: one file per noun, SQL above the method that runs it."""

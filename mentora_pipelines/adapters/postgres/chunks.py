@@ -1,0 +1,106 @@
+"""Rows of `transcript_chunks`."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from mentora_pipelines.adapters.postgres.database import CreatorRows
+from mentora_pipelines.domain.identity import chunk_id_of
+from mentora_pipelines.domain.lessons.chunks import Chunk
+from mentora_pipelines.domain.videos import Video
+
+SELECT_CHUNKS = """
+select chunk_index, chunk_text, start_timestamp, end_timestamp, token_count, topic_tags
+from transcript_chunks
+where transcript_id = %(transcript_id)s and video_id = %(video_id)s
+order by chunk_index
+"""
+
+# COPY does not write to a table with row-level security, so it fills a table of this
+# transaction; from there only what differs is written.
+CREATE_INCOMING = """
+create temporary table incoming (
+    id uuid, chunk_index int, chunk_text text, text_hash text, token_count int,
+    start_timestamp float8, end_timestamp float8, topic_tags text[]) on commit drop
+"""
+
+COPY_INCOMING = """
+copy incoming (
+    id, chunk_index, chunk_text, text_hash, token_count, start_timestamp,
+    end_timestamp, topic_tags)
+from stdin (format binary)
+"""
+
+COPY_TYPES = ("uuid", "int4", "text", "text", "int4", "float8", "float8", "text[]")
+
+UPSERT_CHUNKS = """
+insert into transcript_chunks as stored (
+    id, transcript_id, video_id, creator_id, chunk_index, chunk_text, text_hash,
+    token_count, start_timestamp, end_timestamp, topic_tags)
+select
+    id, %(transcript_id)s, %(video_id)s, %(creator_id)s, chunk_index, chunk_text,
+    text_hash, token_count, start_timestamp, end_timestamp, topic_tags
+from incoming
+on conflict (id) do update
+set chunk_text = excluded.chunk_text,
+    text_hash = excluded.text_hash,
+    token_count = excluded.token_count,
+    start_timestamp = excluded.start_timestamp,
+    end_timestamp = excluded.end_timestamp,
+    topic_tags = excluded.topic_tags
+where (stored.text_hash, stored.token_count, stored.start_timestamp,
+       stored.end_timestamp, stored.topic_tags)
+    is distinct from (excluded.text_hash, excluded.token_count,
+       excluded.start_timestamp, excluded.end_timestamp, excluded.topic_tags)
+"""
+
+DELETE_GONE = """
+delete from transcript_chunks
+where transcript_id = %(transcript_id)s
+  and video_id = %(video_id)s
+  and chunk_index >= %(chunks)s
+"""
+
+
+class ChunkRows(CreatorRows):
+    """Satisfies `ChunkStore`."""
+
+    def chunks(self, video: Video, transcript_id: UUID) -> list[Chunk]:
+        """The chunks of a version, by index; empty when there are none."""
+        with self._database.transaction(video.creator_id) as connection:
+            rows = connection.execute(
+                SELECT_CHUNKS, {"transcript_id": transcript_id, "video_id": video.id}
+            ).fetchall()
+        return [
+            Chunk(index, text, start_s, end_s, tokens, tuple(tags))
+            for index, text, start_s, end_s, tokens, tags in rows
+        ]
+
+    def replace_chunks(
+        self, video: Video, transcript_id: UUID, chunks: Sequence[Chunk]
+    ) -> None:
+        """Make `chunks` all the chunks of a version, in one transaction."""
+        with self._database.transaction(video.creator_id) as connection:
+            connection.execute(CREATE_INCOMING)
+            with connection.cursor().copy(COPY_INCOMING) as copy:
+                copy.set_types(COPY_TYPES)
+                for chunk in chunks:
+                    copy.write_row(
+                        (
+                            chunk_id_of(transcript_id, chunk.index),
+                            chunk.index,
+                            chunk.text,
+                            chunk.text_hash,
+                            chunk.token_count,
+                            chunk.start_s,
+                            chunk.end_s,
+                            list(chunk.topic_tags),
+                        )
+                    )
+            parameters = {
+                "transcript_id": transcript_id,
+                "video_id": video.id,
+                "creator_id": video.creator_id,
+                "chunks": len(chunks),
+            }
+            connection.execute(UPSERT_CHUNKS, parameters)
+            connection.execute(DELETE_GONE, parameters)

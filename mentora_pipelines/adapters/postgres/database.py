@@ -1,0 +1,106 @@
+"""Pooled connections to PostgreSQL, one transaction at a time, tenant by tenant.
+
+Here belong the pool, the transaction and the translation of psycopg's errors. Not
+here: any statement about lessons.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import LiteralString, TypeAlias
+from uuid import UUID
+
+import psycopg
+from pgvector.psycopg import register_vector
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from mentora_pipelines.errors import PermanentError, TransientError
+
+Connection: TypeAlias = psycopg.Connection[TupleRow]
+
+CONNECT_TIMEOUT_S = 10
+STATEMENT_TIMEOUT_MS = 60_000
+LOCK_TIMEOUT_MS = 10_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
+POOL_WAIT_S = 15.0
+POOL_SIZE = 4
+"""A run works on one video at a time; four leave room for its checks."""
+
+SET_CREATOR: LiteralString = "select set_config('app.creator_id', %(creator_id)s, true)"
+
+
+class Database:
+    """A pool of connections of one role; opened at first use, closed by `close`."""
+
+    def __init__(self, url: str, application_name: str) -> None:
+        self._pool = ConnectionPool(
+            url,
+            min_size=0,
+            max_size=POOL_SIZE,
+            timeout=POOL_WAIT_S,
+            open=False,
+            configure=_register_types,
+            kwargs={
+                "application_name": application_name,
+                "connect_timeout": CONNECT_TIMEOUT_S,
+                # Behind a transaction pooler a prepared statement may be elsewhere.
+                "prepare_threshold": None,
+                "options": (
+                    f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
+                    f" -c lock_timeout={LOCK_TIMEOUT_MS}"
+                    " -c idle_in_transaction_session_timeout="
+                    f"{IDLE_IN_TRANSACTION_TIMEOUT_MS} -c timezone=UTC"
+                ),
+            },
+        )
+
+    @contextmanager
+    def transaction(self, creator_id: UUID | None = None) -> Iterator[Connection]:
+        """One transaction, committed at the end, rolled back on any error.
+
+        With `creator_id` the app role sees that creator's rows for this transaction
+        only. Raises `TransientError` when the server is away, overloaded or found a
+        conflict, `PermanentError` when it refuses the statement.
+        """
+        with translated_errors():
+            self._pool.open()
+            with self._pool.connection() as connection:
+                if creator_id is not None:
+                    connection.execute(SET_CREATOR, {"creator_id": str(creator_id)})
+                yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn psycopg's errors into ours.
+
+    The server's own text may quote a row, so only its class and code are told.
+    """
+    try:
+        yield
+    except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise TransientError(f"database: {_name(error)}") from error
+    except psycopg.Error as error:
+        raise PermanentError(f"database: {_name(error)}") from error
+
+
+def _name(error: psycopg.Error) -> str:
+    code = f" ({error.sqlstate})" if error.sqlstate else ""
+    place = error.diag.constraint_name or error.diag.table_name
+    return f"{type(error).__name__}{code}{f' at {place}' if place else ''}"
+
+
+def _register_types(connection: Connection) -> None:
+    register_vector(connection)
+    connection.commit()
+
+
+class CreatorRows:
+    """Base of the stores that read and write one creator's rows, as the app role."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database

@@ -1,0 +1,21 @@
+"""All that the steps of a lesson read and write, for one creator at a time."""
+
+from mentora_pipelines.adapters.postgres.captions import CaptionRows
+from mentora_pipelines.adapters.postgres.chunks import ChunkRows
+from mentora_pipelines.adapters.postgres.embeddings import EmbeddingRows
+from mentora_pipelines.adapters.postgres.published_lessons import PublishedLessonRows
+from mentora_pipelines.adapters.postgres.quizzes import QuizRows
+from mentora_pipelines.adapters.postgres.transcripts import TranscriptRows
+from mentora_pipelines.adapters.postgres.videos import VideoRows
+
+
+class PostgresLessons(
+    VideoRows,
+    TranscriptRows,
+    CaptionRows,
+    ChunkRows,
+    EmbeddingRows,
+    QuizRows,
+    PublishedLessonRows,
+):
+    """The store of lessons, as the app role: each call sees its video's creator."""

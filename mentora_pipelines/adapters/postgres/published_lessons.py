@@ -1,0 +1,166 @@
+"""The pointer that readers follow, and the facts that must hold before it moves."""
+
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from mentora_pipelines.adapters.postgres.database import CreatorRows
+from mentora_pipelines.domain.identity import event_id_of
+from mentora_pipelines.domain.lessons.published_lessons import LessonFacts
+from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.errors import NotFound
+
+TRANSCRIPTION_COMPLETED = "video/transcription.completed"
+
+SELECT_FACTS = """
+with transcript as (
+    select id, video_id, word_count, duration_s, segments
+    from transcripts
+    where id = %(transcript_id)s and video_id = %(video_id)s
+),
+segments as (
+    select
+        (segment.value ->> 'start')::float8 as start_s,
+        (segment.value ->> 'end')::float8 as end_s,
+        segment.value -> 'words' as words
+    from transcript, jsonb_array_elements(transcript.segments) as segment
+),
+words as (
+    select
+        (word.value ->> 1)::float8 as start_s,
+        lag((word.value ->> 1)::float8) over (
+            order by segments.start_s, word.ordinality) as previous_start_s
+    from segments, jsonb_array_elements(segments.words) with ordinality as word
+),
+chunks as (
+    select chunk_index, text_hash, start_timestamp, end_timestamp
+    from transcript_chunks
+    where transcript_id = %(transcript_id)s
+),
+cues as (
+    select
+        (cue.value ->> 0)::float8 as start_s,
+        lag((cue.value ->> 1)::float8) over (order by cue.ordinality) as previous_end_s
+    from caption_tracks, jsonb_array_elements(caption_tracks.cues)
+        with ordinality as cue
+    where caption_tracks.transcript_id = %(transcript_id)s
+)
+select
+    transcript.word_count,
+    transcript.duration_s,
+    (select coalesce(max(end_s), 0) from segments) as speech_end_s,
+    (select count(*) from words where start_s < previous_start_s)
+        as words_out_of_order,
+    (
+        select count(*) from segments
+        where not exists (
+            select from chunks
+            where segments.start_s >= chunks.start_timestamp
+              and segments.end_s <= chunks.end_timestamp)
+    ) as segments_outside_chunks,
+    (select count(*) from chunks) as chunks,
+    (
+        select count(*) from chunks
+        where not exists (
+            select
+            from embedding_generations as generation
+            join chunk_embeddings as vector_row
+                on vector_row.generation_id = generation.id
+            where generation.status = 'active'
+              and vector_row.video_id = %(video_id)s
+              and vector_row.text_hash = chunks.text_hash
+              and vector_dims(vector_row.embedding) = generation.dimensions
+              and vector_norm(vector_row.embedding) > 0)
+    ) as chunks_without_vector,
+    (select count(*) from cues) as cues,
+    (select count(*) from cues where start_s < previous_end_s) as cues_that_overlap
+from transcript
+"""
+
+PUBLISH = """
+update videos
+set published_transcript_id = transcript.id,
+    full_transcript = transcript.full_text,
+    transcript_data = jsonb_build_object(
+        'language', transcript.language,
+        'duration', transcript.duration_s,
+        'segments', transcript.segments),
+    processing_status = 'completed',
+    error_code = null,
+    error_message = null,
+    processed_at = now()
+from transcripts as transcript
+where videos.id = %(video_id)s
+  and videos.staged_transcript_id = %(transcript_id)s
+  and transcript.id = %(transcript_id)s
+"""
+
+# A quotation that is no longer in the lesson cannot support its question.
+MARK_STALE_QUIZZES = """
+update quizzes
+set status = 'stale'
+from transcripts as transcript
+where transcript.id = %(transcript_id)s
+  and quizzes.video_id = %(video_id)s
+  and quizzes.status <> 'stale'
+  and exists (
+      select from quiz_questions
+      where quiz_questions.quiz_id = quizzes.id
+        and position(quiz_questions.quote in transcript.full_text) = 0)
+"""
+
+INSERT_EVENT = """
+insert into events (id, name, schema_version, deduplication_key, creator_id, payload)
+values (
+    %(id)s, %(name)s, 1, %(deduplication_key)s, %(creator_id)s, %(payload)s)
+on conflict do nothing
+"""
+
+
+class PublishedLessonRows(CreatorRows):
+    """Satisfies `LessonFactsReader` and `LessonPublisher`."""
+
+    def lesson_facts(self, video: Video) -> LessonFacts:
+        """The facts of the staged version; raises `NotFound` when there is none."""
+        with (
+            self._database.transaction(video.creator_id) as connection,
+            connection.cursor(row_factory=class_row(LessonFacts)) as cursor,
+        ):
+            facts = cursor.execute(
+                SELECT_FACTS,
+                {"video_id": video.id, "transcript_id": video.staged_transcript_id},
+            ).fetchone()
+        if facts is None:
+            raise NotFound(f"video {video.id} has no transcript yet")
+        return facts
+
+    def publish(self, video: Video) -> bool:
+        """Show the staged version and set `completed`, in one transaction.
+
+        False, and nothing written, when another version was staged meanwhile.
+        """
+        transcript_id = video.staged_transcript_id
+        parameters = {"video_id": video.id, "transcript_id": transcript_id}
+        with self._database.transaction(video.creator_id) as connection:
+            if connection.execute(PUBLISH, parameters).rowcount == 0:
+                return False
+            connection.execute(MARK_STALE_QUIZZES, parameters)
+            connection.execute(INSERT_EVENT, _completed(video, transcript_id))
+            return True
+
+
+def _completed(video: Video, transcript_id: UUID | None) -> dict[str, object]:
+    return {
+        "id": event_id_of(TRANSCRIPTION_COMPLETED, str(transcript_id)),
+        "name": TRANSCRIPTION_COMPLETED,
+        "deduplication_key": str(transcript_id),
+        "creator_id": video.creator_id,
+        "payload": Jsonb(
+            {
+                "videoId": str(video.id),
+                "transcriptUrl": f"transcripts/{transcript_id}",
+                "transcriptVersion": str(transcript_id),
+            }
+        ),
+    }

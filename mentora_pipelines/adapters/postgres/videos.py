@@ -1,0 +1,70 @@
+"""Rows of `videos` that a run changes: its status and what it took in."""
+
+from mentora_pipelines.adapters.postgres.database import CreatorRows
+from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.errors import CREATOR_SENTENCES, ErrorCode
+
+MARK_PROCESSING = """
+update videos
+set processing_status = 'processing', error_code = null, error_message = null
+where id = %(video_id)s and processing_status <> 'processing'
+"""
+
+MARK_FAILED = """
+update videos
+set processing_status = 'failed', error_code = %(code)s, error_message = %(sentence)s
+where id = %(video_id)s
+  and (processing_status <> 'failed' or error_code <> %(code)s)
+"""
+
+RECORD_SOURCE = """
+update videos
+set source_etag = %(etag)s,
+    source_hash = %(source_hash)s,
+    audio_key = %(audio_key)s,
+    duration_s = %(duration_s)s
+where id = %(video_id)s
+"""
+
+
+class VideoRows(CreatorRows):
+    """Satisfies `VideoStatus` and `AudioStore`."""
+
+    def mark_processing(self, video: Video) -> None:
+        """Set `processing` and clear an earlier error; writes nothing if it is set."""
+        with self._database.transaction(video.creator_id) as connection:
+            connection.execute(MARK_PROCESSING, {"video_id": video.id})
+
+    def mark_failed(self, video: Video, code: ErrorCode) -> None:
+        """Set `failed` with the code and the sentence that the creator reads."""
+        with self._database.transaction(video.creator_id) as connection:
+            connection.execute(
+                MARK_FAILED,
+                {
+                    "video_id": video.id,
+                    "code": code.value,
+                    "sentence": CREATOR_SENTENCES[code],
+                },
+            )
+
+    def record_source(
+        self,
+        video: Video,
+        *,
+        etag: str,
+        source_hash: str,
+        audio_key: str,
+        duration_s: float,
+    ) -> None:
+        """Make these bytes the newest ones of the video."""
+        with self._database.transaction(video.creator_id) as connection:
+            connection.execute(
+                RECORD_SOURCE,
+                {
+                    "video_id": video.id,
+                    "etag": etag,
+                    "source_hash": source_hash,
+                    "audio_key": audio_key,
+                    "duration_s": duration_s,
+                },
+            )

@@ -1,0 +1,10 @@
+"""Arguments that several commands take."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+VideoArgument = Annotated[
+    UUID, typer.Argument(metavar="VIDEO", help="Id of a video, as `status` shows it.")
+]

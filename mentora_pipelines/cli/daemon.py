@@ -1,0 +1,105 @@
+"""Dagster's daemon and development server as child processes.
+
+Here belong their start, their health and their end. Not here: what they run.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mentora_pipelines.errors import MentoraError
+from mentora_pipelines.settings import HomeSettings, child_environment
+
+STOP_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A running process group; its output goes to `log`."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def check(self) -> None:
+        """Raise `MentoraError` when the process has ended."""
+        code = self.process.poll()
+        if code is not None:
+            raise MentoraError(f"Dagster ended with code {code}: see {self.log}")
+
+    def wait(self) -> None:
+        """Return when the process ends or the user presses Ctrl-C."""
+        try:
+            self.process.wait()
+        except KeyboardInterrupt:
+            return
+
+
+@contextmanager
+def dagster_daemon() -> Iterator[Daemon]:
+    """Sensors, schedules and the run queue, without the UI."""
+    with _running(
+        "daemon", "-m", "dagster._daemon", "run", "-w", "workspace.yaml"
+    ) as it:
+        yield it
+
+
+@contextmanager
+def dagster_dev(port: int) -> Iterator[Daemon]:
+    """The same with the UI on `port` of this machine."""
+    with _running(
+        "dev", "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1",
+        "-p", str(port),
+    ) as it:  # fmt: skip
+        yield it
+
+
+@contextmanager
+def _running(name: str, *arguments: str) -> Iterator[Daemon]:
+    settings = HomeSettings()
+    folder = settings.state_folder / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603  (our own interpreter)
+            [sys.executable, *arguments],
+            cwd=settings.home,
+            env=child_environment(DAGSTER_HOME=str(settings.home)),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # A group of its own: SIGKILL of the parent alone leaves its children.
+            start_new_session=True,
+            preexec_fn=_restore_signals,  # noqa: PLW1509  (no thread runs yet)
+        )
+    try:
+        yield Daemon(process, log)
+    finally:
+        _stop(process)
+
+
+def _restore_signals() -> None:
+    """A shell's `&` leaves SIGINT ignored, and Dagster would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for end in (signal.SIGINT, signal.SIGKILL):
+        if _signal_group(process, end):
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                continue
+    _signal_group(process, signal.SIGKILL)
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,241 @@
+"""`mentora demo` and `mentora dev`: the sample lessons through the real daemon.
+
+Here belong the samples, the daemon's life and what a person sees at the end. Not
+here: anything that a lesson needs when nobody watches.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.cli.daemon import Daemon, dagster_daemon, dagster_dev
+from mentora_pipelines.cli.lessons import print_videos
+from mentora_pipelines.cli.output import clock, print_table, print_text, say
+from mentora_pipelines.cli.quizzes import as_text, newest_quiz
+from mentora_pipelines.domain.search import SearchScope, search_lessons
+from mentora_pipelines.domain.uploads import upload_key
+from mentora_pipelines.domain.videos import ProcessingStatus, Video
+from mentora_pipelines.errors import MentoraError, SettingsError
+from mentora_pipelines.providers import make_embedder, make_storage, open_catalogue
+from mentora_pipelines.settings import HomeSettings
+
+DEMO_CREATOR = "ada@mentora.example"
+DEMO_DAY = date(2026, 1, 1)
+"""Fixed, so that tomorrow's demo finds today's lessons."""
+
+DEMO_TIMEOUT_S = 600.0
+DEMO_QUESTIONS = (
+    "Where does the oxygen that plants release come from?",
+    "Why must a list be sorted before you look something up?",
+    "How does money grow when interest earns interest?",
+)
+END_STATES = (ProcessingStatus.COMPLETED, ProcessingStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleLesson:
+    """A lesson of `samples/` and the text that is spoken in it."""
+
+    video: Path
+    reference: Path
+
+    @property
+    def title(self) -> str:
+        """The title that its upload gets."""
+        return self.video.stem.replace("-", " ")
+
+    @property
+    def storage_key(self) -> str:
+        """Where the demo uploads it."""
+        return upload_key(DEMO_DAY, DEMO_CREATOR, self.video.name)
+
+
+def sample_lessons() -> list[SampleLesson]:
+    """The lessons of `samples/`, by name; raises `SettingsError` when missing."""
+    folder = HomeSettings().home / "samples"
+    samples = [
+        SampleLesson(video, video.with_suffix(".txt"))
+        for video in sorted(folder.glob("*.mp4"))
+    ]
+    if not samples:
+        raise SettingsError(f"there are no sample lessons in {folder}")
+    return samples
+
+
+def demo() -> None:
+    """Process the sample lessons with the real sensor and real runs; show them."""
+    with open_catalogue() as catalogue:
+        samples = sample_lessons()
+        _drop(samples)
+        videos = _find(catalogue, samples)
+        if _all_ended(videos, samples):
+            say("the sample lessons are processed already")
+        else:
+            with dagster_daemon() as daemon:
+                videos = _wait(catalogue, samples, daemon)
+        _show(catalogue, videos)
+    if any(v.processing_status is not ProcessingStatus.COMPLETED for v in videos):
+        raise typer.Exit(1)
+
+
+def dev(
+    port: Annotated[int, typer.Option(help="Port of Dagster's UI.")] = 3000,
+) -> None:
+    """The same as `demo`, then leave Dagster's UI running until Ctrl-C."""
+    with open_catalogue() as catalogue, dagster_dev(port) as daemon:
+        samples = sample_lessons()
+        _drop(samples)
+        _show(catalogue, _wait(catalogue, samples, daemon))
+        say(
+            f"\nDagster's UI: http://127.0.0.1:{port}  (Ctrl-C stops it)\n"
+            f"Drop videos into {make_storage().root}/uploads/YYYY-MM-DD/E-MAIL/"
+        )
+        daemon.wait()
+
+
+def _drop(samples: Sequence[SampleLesson]) -> None:
+    storage = make_storage()
+    for sample in samples:
+        # Stored anew it would be a new upload, to be looked at again.
+        stored = storage.stat(sample.storage_key)
+        if stored is None or stored.size != sample.video.stat().st_size:
+            with sample.video.open("rb") as content:
+                storage.put(sample.storage_key, content)
+
+
+def _find(catalogue: PostgresCatalogue, samples: Sequence[SampleLesson]) -> list[Video]:
+    found = (catalogue.find_by_storage_key(sample.storage_key) for sample in samples)
+    return [video for video in found if video is not None]
+
+
+def _all_ended(videos: Sequence[Video], samples: Sequence[SampleLesson]) -> bool:
+    return len(videos) == len(samples) and all(
+        video.processing_status in END_STATES for video in videos
+    )
+
+
+def _wait(
+    catalogue: PostgresCatalogue, samples: Sequence[SampleLesson], daemon: Daemon
+) -> list[Video]:
+    """Wait until every sample has ended, showing how far each has come."""
+    deadline = time.monotonic() + DEMO_TIMEOUT_S
+    with _progress(samples) as show:
+        while time.monotonic() < deadline:
+            videos = _find(catalogue, samples)
+            show(videos)
+            if _all_ended(videos, samples):
+                return videos
+            daemon.check()
+            time.sleep(0.5)
+    raise MentoraError(
+        f"the lessons did not end in {DEMO_TIMEOUT_S:.0f} s: {daemon.log}"
+    )
+
+
+@contextmanager
+def _progress(
+    samples: Sequence[SampleLesson],
+) -> Iterator[Callable[[Sequence[Video]], None]]:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    ) as progress:
+        tasks = {
+            sample.storage_key: progress.add_task(
+                f"{sample.title}: waits for the sensor", total=1
+            )
+            for sample in samples
+        }
+
+        def show(videos: Sequence[Video]) -> None:
+            for video in videos:
+                progress.update(
+                    tasks[video.storage_key],
+                    description=f"{video.title}: {video.processing_status}",
+                    completed=int(video.processing_status in END_STATES),
+                )
+
+        yield show
+
+
+def _show(catalogue: PostgresCatalogue, videos: Sequence[Video]) -> None:
+    """What a person would want to see of the lessons."""
+    print_videos(videos, json=False)
+    completed = [
+        video
+        for video in videos
+        if video.processing_status is ProcessingStatus.COMPLETED
+    ]
+    embedder = make_embedder()
+    hits = []
+    for question in DEMO_QUESTIONS:
+        found = search_lessons(
+            question,
+            index=catalogue,
+            embedder=embedder,
+            scope=SearchScope(),
+            limit=1,
+        )
+        hits += [
+            [question, hit.title, hit.start_s, hit.end_s, hit.score] for hit in found
+        ]
+    print_table("Search", ["question", "lesson", "start s", "end s", "score"], hits)
+    for video in completed[:1]:
+        quiz = newest_quiz(video.id)
+        print_text(f"Draft quiz of “{video.title}”, {len(quiz.questions)} questions\n")
+        print_text(
+            "\n\n".join(as_text(n, q) for n, q in enumerate(quiz.questions[:3], 1))
+        )
+    _show_stages(completed)
+    _show_commands(completed)
+
+
+def _show_stages(videos: Sequence[Video]) -> None:
+    from mentora_pipelines.cli.lesson_runs import (
+        ASSET_NAMES,
+        dagster_instance,
+        stage_seconds,
+    )
+
+    rows: list[list[object]] = []
+    with dagster_instance() as instance:
+        for video in videos:
+            seconds = stage_seconds(instance, video.id)
+            if not seconds:
+                continue
+            total = sum(seconds.values())
+            share = 100 * (1 - seconds.get("transcripts", 0.0) / total)
+            rows.append(
+                [
+                    video.title,
+                    clock(video.duration_s or 0),
+                    *(round(seconds.get(name, 0.0), 2) for name in ASSET_NAMES),
+                    round(total, 2),
+                    round(share),
+                ]
+            )
+    print_table(
+        "Seconds per stage",
+        ["lesson", "length", *ASSET_NAMES, "all", "% not recognition"],
+        rows,
+    )
+
+
+def _show_commands(videos: Sequence[Video]) -> None:
+    for video in videos[:1]:
+        say(
+            f"Next: mentora captions {video.id} · mentora transcript show {video.id} · "
+            f"mentora quiz show {video.id}"
+        )

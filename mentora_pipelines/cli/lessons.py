@@ -1,0 +1,158 @@
+"""`mentora upload`, `process` and `status`: lessons on their way."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from mentora_pipelines.cli.output import (
+    JsonOption,
+    clock,
+    print_json,
+    print_table,
+    print_text,
+    say,
+)
+from mentora_pipelines.domain.uploads import (
+    parse_creator,
+    parse_upload_key,
+    upload_key,
+)
+from mentora_pipelines.domain.videos import ProcessingStatus, Video
+from mentora_pipelines.errors import InvalidInput
+from mentora_pipelines.providers import make_storage, open_catalogue
+
+
+def upload(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Lesson videos.")
+    ],
+    creator: Annotated[str, typer.Option(help="The creator's mail address or id.")],
+    title: Annotated[
+        str | None, typer.Option(help="Title of the lesson; from the file by default.")
+    ] = None,
+    process: Annotated[
+        bool, typer.Option("--process", help="Process here and now, without a daemon.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Put lesson videos into storage, where the sensor finds them."""
+    if title is not None and (len(files) > 1 or not title.strip()):
+        raise InvalidInput("--title names one lesson: give one file and some text")
+    owner = parse_creator(creator)
+    today = datetime.now(UTC).date()
+    keys = {}
+    for file in files:
+        if not file.is_file():
+            raise InvalidInput(f"{file} is not a file")
+        key = upload_key(today, owner, file.name)
+        if key in keys:
+            raise InvalidInput(
+                f"two files are called {file.name}: upload one at a time"
+            )
+        keys[key] = file
+
+    storage = make_storage()
+    with open_catalogue() as catalogue:
+        # Before a byte is stored: a creator who does not exist is no upload.
+        if isinstance(owner, UUID):
+            catalogue.creator_id(owner)
+        videos = []
+        for key, file in keys.items():
+            with file.open("rb") as content:
+                stored = storage.put(key, content)
+            videos.append(
+                catalogue.register_upload(stored, parse_upload_key(key), title)
+            )
+    if process:
+        _process(videos, json=json)
+    else:
+        print_videos(videos, json=json)
+
+
+def process(
+    videos: Annotated[
+        list[UUID] | None, typer.Argument(metavar="[VIDEO…]", help="Ids of videos.")
+    ] = None,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Every video that waits.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Process videos here and now; what is finished is not done again."""
+    if bool(videos) == pending:
+        raise InvalidInput("name videos, or say --pending")
+    with open_catalogue() as catalogue:
+        chosen = (
+            [catalogue.video(video_id) for video_id in videos]
+            if videos
+            else catalogue.videos([ProcessingStatus.PENDING])
+        )
+    _process(chosen, json=json)
+
+
+def status(
+    video: Annotated[
+        UUID | None, typer.Argument(metavar="[VIDEO]", help="Id of a video.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show how far videos have come."""
+    with open_catalogue() as catalogue:
+        videos = catalogue.videos() if video is None else [catalogue.video(video)]
+    print_videos(videos, json=json)
+
+
+def print_videos(videos: Sequence[Video], *, json: bool) -> None:
+    """Videos as `{"videos": […]}` or as a table."""
+    if json:
+        print_json({"videos": [_as_json(video) for video in videos]})
+        return
+    print_table(
+        "Videos",
+        ["id", "title", "creator", "length", "status", "error"],
+        [
+            [
+                video.id,
+                video.title,
+                video.creator_email,
+                None if video.duration_s is None else clock(video.duration_s),
+                video.processing_status,
+                video.error_code or "",
+            ]
+            for video in videos
+        ],
+    )
+    for video in videos:
+        if video.error_message:
+            print_text(f"{video.title}: {video.error_message}")
+
+
+def _process(videos: Sequence[Video], *, json: bool) -> None:
+    from mentora_pipelines.cli.lesson_runs import run_lessons
+
+    if not videos:
+        say("nothing to process")
+    succeeded = run_lessons(videos)
+    with open_catalogue() as catalogue:
+        print_videos([catalogue.video(video.id) for video in videos], json=json)
+    if not succeeded:
+        raise typer.Exit(1)
+
+
+def _as_json(video: Video) -> dict[str, object]:
+    return {
+        "id": video.id,
+        "title": video.title,
+        "creator": video.creator_email,
+        "status": video.processing_status,
+        "error_code": video.error_code,
+        "error_message": video.error_message,
+        "duration_s": video.duration_s,
+        "storage_key": video.storage_key,
+        "created_at": video.created_at,
+        "processed_at": video.processed_at,
+    }

@@ -1,0 +1,64 @@
+"""Entry point of the `mentora` command."""
+
+import sys
+from typing import NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from mentora_pipelines.cli import (
+    captions,
+    demo,
+    doctor,
+    evaluation,
+    lessons,
+    migrations,
+    quizzes,
+    search,
+    transcripts,
+)
+from mentora_pipelines.errors import InvalidInput, MentoraError, SettingsError
+from mentora_pipelines.settings import check_settings
+
+app = typer.Typer(
+    name="mentora",
+    help="Lessons into transcripts, captions, searchable chunks and quizzes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo.demo)
+app.command("dev")(demo.dev)
+app.command("migrate")(migrations.migrate)
+app.command("upload")(lessons.upload)
+app.command("process")(lessons.process)
+app.command("status")(lessons.status)
+app.command("search")(search.search)
+app.command("captions")(captions.captions)
+app.command("eval")(evaluation.evaluate)
+app.command("doctor")(doctor.doctor)
+app.add_typer(transcripts.app, name="transcript")
+app.add_typer(quizzes.app, name="quiz")
+
+
+@app.callback()
+def _settings_are_right() -> None:
+    """Lessons into transcripts, captions, searchable chunks and quizzes."""
+    check_settings()
+
+
+def main() -> NoReturn:
+    """Run the command; a fault of the user is one sentence, never a stack trace."""
+    try:
+        app(standalone_mode=True)
+    except (InvalidInput, SettingsError, ValidationError) as error:
+        _exit(error, 2)
+    except MentoraError as error:
+        _exit(error, 1)
+    sys.exit(0)
+
+
+def _exit(error: Exception, code: int) -> NoReturn:
+    print(f"mentora: {error}", file=sys.stderr)  # noqa: T201  (its one plain message)
+    sys.exit(code)

@@ -1,0 +1,60 @@
+"""Names that follow from content, so that a repeat overwrites itself.
+
+Here belongs every rule that turns content into an identifier. Not here: the
+content itself, nor where it is stored.
+"""
+
+import hashlib
+from uuid import UUID, uuid5
+
+NAMESPACE = UUID("7b0c1e52-5d3c-5f0e-9a51-6d656e746f72")
+"""Root of all our version-5 UUIDs; changing it renames everything ever stored."""
+
+
+def content_hash(text: str) -> str:
+    """SHA-256 of the UTF-8 text, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def creator_id_of(email: str) -> UUID:
+    """Id of a creator whom we know by mail address only (case-insensitive)."""
+    return uuid5(NAMESPACE, f"creator\n{email.strip().lower()}")
+
+
+def video_id_of(storage_key: str) -> UUID:
+    """Id of the video uploaded under `storage_key`, when no row names the key yet."""
+    return uuid5(NAMESPACE, f"video\n{storage_key}")
+
+
+def transcript_id_of(video_id: UUID, source_hash: str, fingerprint: str) -> UUID:
+    """Version of a recognised transcript: these bytes through this transcriber."""
+    return uuid5(NAMESPACE, f"transcript\n{video_id}\n{source_hash}\n{fingerprint}")
+
+
+def chunk_id_of(transcript_id: UUID, chunk_index: int) -> UUID:
+    """Id of the chunk at `chunk_index` (from 0) of a transcript version."""
+    return uuid5(NAMESPACE, f"chunk\n{transcript_id}\n{chunk_index}")
+
+
+def generation_id_of(provider: str, model: str, dimensions: int) -> UUID:
+    """Id of the generation of vectors that one embedding model makes."""
+    return uuid5(NAMESPACE, f"generation\n{provider}\n{model}\n{dimensions}")
+
+
+def quiz_id_of(
+    transcript_id: UUID, writer_fingerprint: str, question_count: int
+) -> UUID:
+    """Id of a quiz: asking again for the same quiz names the same row."""
+    return uuid5(
+        NAMESPACE, f"quiz\n{transcript_id}\n{writer_fingerprint}\n{question_count}"
+    )
+
+
+def question_id_of(quiz_id: UUID, position: int) -> UUID:
+    """Id of the question at `position` (from 0) of a quiz."""
+    return uuid5(NAMESPACE, f"question\n{quiz_id}\n{position}")
+
+
+def event_id_of(name: str, deduplication_key: str) -> UUID:
+    """Id of an event: the same cause makes the same event once."""
+    return uuid5(NAMESPACE, f"event\n{name}\n{deduplication_key}")

@@ -1,0 +1,138 @@
+"""Embeddings: the vector of each chunk's text, made once per text and model.
+
+Here belong the port of the embedding model and the rule that only what is missing
+is paid for. Not here: the model, the tokenizer, or how vectors are written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from uuid import UUID
+
+from mentora_pipelines.domain.identity import generation_id_of
+from mentora_pipelines.domain.lessons.chunks import Chunk
+from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.errors import PermanentError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+STORE_BATCH = 256
+"""Texts embedded between two writes: a crash costs at most these, and one COPY of
+this size is far below a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """What makes vectors comparable; another model is another generation."""
+
+    provider: str
+    model: str
+    dimensions: int
+
+    @property
+    def generation_id(self) -> UUID:
+        """Id of the generation that holds this model's vectors."""
+        return generation_id_of(self.provider, self.model, self.dimensions)
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into vectors of one model."""
+
+    @property
+    def model(self) -> EmbeddingModel:
+        """The model that makes the vectors."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """One unit vector per text, in order: shape (len(texts), dimensions).
+
+        Raises `TransientError` when a service did not answer and `PermanentError`
+        when it refused a text.
+        """
+        ...
+
+
+@runtime_checkable
+class GenerationRegistry(Protocol):
+    """Knows the generations of vectors; changing them takes the admin role."""
+
+    def writable_generation(self, model: EmbeddingModel) -> UUID:
+        """The generation to write this model's vectors into, made when there is none.
+
+        Raises `PermanentError` when another model's generation is active.
+        """
+        ...
+
+
+@runtime_checkable
+class EmbeddingStore(Protocol):
+    """Holds the vectors of a creator's chunks."""
+
+    def missing_embeddings(
+        self, video: Video, generation_id: UUID, chunks: Sequence[Chunk]
+    ) -> Mapping[str, str]:
+        """Text by hash of those chunks that have no vector in the generation yet."""
+        ...
+
+    def add_embeddings(
+        self,
+        video: Video,
+        generation_id: UUID,
+        text_hashes: Sequence[str],
+        vectors: "NDArray[np.float32]",
+    ) -> int:
+        """Store one vector per hash; rows that exist stay. Returns rows added."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingFigures:
+    """What one run of `embed_missing` did."""
+
+    chunks: int
+    embedded: int
+    calls: int
+
+
+def embed_missing(
+    video: Video,
+    chunks: Sequence[Chunk],
+    *,
+    embedder: Embedder,
+    generations: GenerationRegistry,
+    store: EmbeddingStore,
+) -> EmbeddingFigures:
+    """Embed the chunks whose text has no vector yet, storing batch by batch.
+
+    Raises `PermanentError` when the model returns something that is not one finite,
+    non-zero vector per text; nothing of that batch is stored.
+    """
+    generation_id = generations.writable_generation(embedder.model)
+    missing = store.missing_embeddings(video, generation_id, chunks)
+    hashes = list(missing)
+    calls = 0
+    for start in range(0, len(hashes), STORE_BATCH):
+        batch = hashes[start : start + STORE_BATCH]
+        vectors = embedder.embed([missing[text_hash] for text_hash in batch])
+        calls += 1
+        check_vectors(vectors, len(batch), embedder.model.dimensions)
+        store.add_embeddings(video, generation_id, batch, vectors)
+    return EmbeddingFigures(chunks=len(chunks), embedded=len(hashes), calls=calls)
+
+
+def check_vectors(vectors: "NDArray[np.float32]", count: int, dimensions: int) -> None:
+    """Raise `PermanentError` unless there are `count` finite, non-zero vectors."""
+    import numpy as np
+
+    if vectors.shape != (count, dimensions):
+        raise PermanentError(
+            f"the embedding model returned shape {vectors.shape} "
+            f"instead of {(count, dimensions)}"
+        )
+    if not np.isfinite(vectors).all():
+        raise PermanentError("the embedding model returned a vector that is not finite")
+    if not np.linalg.norm(vectors, axis=1).all():
+        raise PermanentError("the embedding model returned a zero vector")

@@ -1,0 +1,43 @@
+"""The store of one creator's lessons, as the assets name it.
+
+Here belongs only the sum of the narrow ports that the steps declare beside their
+rules: one object stands behind all of them.
+"""
+
+from typing import Protocol, runtime_checkable
+
+from mentora_pipelines.domain.lessons.audio import AudioStore
+from mentora_pipelines.domain.lessons.captions import CaptionStore
+from mentora_pipelines.domain.lessons.chunks import ChunkStore
+from mentora_pipelines.domain.lessons.embeddings import (
+    EmbeddingStore,
+    GenerationRegistry,
+)
+from mentora_pipelines.domain.lessons.published_lessons import (
+    LessonFactsReader,
+    LessonPublisher,
+)
+from mentora_pipelines.domain.lessons.quizzes import QuizStore
+from mentora_pipelines.domain.lessons.transcripts import TranscriptStore
+from mentora_pipelines.domain.videos import VideoCatalogue, VideoStatus
+
+
+@runtime_checkable
+class LessonStore(
+    VideoStatus,
+    AudioStore,
+    TranscriptStore,
+    CaptionStore,
+    ChunkStore,
+    EmbeddingStore,
+    QuizStore,
+    LessonFactsReader,
+    LessonPublisher,
+    Protocol,
+):
+    """Everything that the steps of a lesson read and write."""
+
+
+@runtime_checkable
+class LessonCatalogue(VideoCatalogue, GenerationRegistry, Protocol):
+    """What the steps look up across creators."""

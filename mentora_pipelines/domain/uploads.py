@@ -1,0 +1,211 @@
+"""Uploads: how a file in storage becomes a video that is to be processed.
+
+Here belong the grammar of upload keys and the diff between what storage lists and
+what the catalogue knows. Not here: listing, launching, or any byte of a file.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import PurePosixPath
+from typing import Protocol, runtime_checkable
+from uuid import UUID
+
+from mentora_pipelines.domain.storage import ObjectStorage, StoredObject, checked_key
+from mentora_pipelines.domain.videos import ProcessingStatus, Video
+from mentora_pipelines.errors import InvalidInput, NotFound
+
+UPLOADS_PREFIX = "uploads/"
+
+SETTLE_S = 2.0
+"""A file that changed less than this many seconds ago may still be growing: a copy
+into the folder writes several times a second."""
+
+PAGE_KEYS = 1000
+"""Keys looked at in one page: one listing request of S3, milliseconds in a folder."""
+
+MAX_RUNS = 50
+"""Runs asked for by a page, and by the newest days: keeps a look within seconds."""
+
+MAX_MALFORMED = 10
+"""Malformed keys named in one look."""
+
+RECENT_DAYS = timedelta(days=2)
+"""An upload lands under its own day or, around midnight, the day before."""
+
+_EMAIL = re.compile(r"[^@\s/]+@[^@\s/]+\.[^@\s/]+")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadKey:
+    """The parts of `uploads/{yyyy-mm-dd}/{creator id or e-mail}/{file name}`."""
+
+    day: date
+    creator: UUID | str
+    file_name: str
+
+    @property
+    def title(self) -> str:
+        """A title for people, from the file name."""
+        stem = PurePosixPath(self.file_name).stem
+        return re.sub(r"[_\-\s]+", " ", stem).strip() or self.file_name
+
+
+@dataclass(frozen=True, slots=True)
+class KnownUpload:
+    """What the catalogue knows of the video under a key."""
+
+    etag: str
+    status: ProcessingStatus
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPlan:
+    """What some listed uploads ask for, in the order of the listing."""
+
+    fresh: tuple[StoredObject, ...]
+    waiting: tuple[StoredObject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLook:
+    """What one look at storage found; `cursor` is where the next one starts."""
+
+    due: tuple[tuple[StoredObject, Video], ...]
+    malformed: tuple[tuple[str, str], ...]
+    cursor: str
+
+
+@runtime_checkable
+class UploadCatalogue(Protocol):
+    """Knows which uploads already are videos, across creators."""
+
+    def known_uploads(self, keys: Iterable[str]) -> dict[str, KnownUpload]:
+        """What is known of those of `keys` that have a video."""
+        ...
+
+    def register_upload(
+        self, upload: StoredObject, key: UploadKey, title: str | None = None
+    ) -> Video:
+        """Make (or find) the creator and the video of an upload; idempotent.
+
+        A video whose bytes changed goes back to `pending`; what readers see stays.
+        """
+        ...
+
+
+def parse_upload_key(key: str) -> UploadKey:
+    """The parts of an upload's key; raises `InvalidInput` with what is wrong."""
+    checked_key(key)
+    parts = key.split("/")
+    if len(parts) != 4 or parts[0] != "uploads":
+        raise InvalidInput(
+            f"upload key {key!r} is not uploads/YYYY-MM-DD/CREATOR/FILE NAME"
+        )
+    try:
+        day = date.fromisoformat(parts[1])
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != parts[1]:
+        raise InvalidInput(f"upload key {key!r}: {parts[1]!r} is not a day YYYY-MM-DD")
+    return UploadKey(day, parse_creator(parts[2]), parts[3])
+
+
+def parse_creator(text: str) -> UUID | str:
+    """A creator named by id or by mail address; raises `InvalidInput`."""
+    try:
+        return UUID(text)
+    except ValueError:
+        pass
+    if not _EMAIL.fullmatch(text):
+        raise InvalidInput(f"{text!r} is neither a creator's id nor a mail address")
+    return text.lower()
+
+
+def upload_key(day: date, creator: UUID | str, file_name: str) -> str:
+    """The key under which a creator's file is uploaded; raises `InvalidInput`."""
+    key = f"{UPLOADS_PREFIX}{day.isoformat()}/{creator}/{file_name}"
+    parse_upload_key(key)
+    return key
+
+
+def run_key_of(upload: StoredObject) -> str:
+    """Names the run of these bytes under this key: launched once, for ever."""
+    return f"{upload.key}@{upload.etag}"
+
+
+def plan_uploads(
+    listed: Iterable[StoredObject],
+    known: Mapping[str, KnownUpload],
+    now: datetime,
+) -> UploadPlan:
+    """Which of the listed uploads need a run.
+
+    Fresh is what has no video yet or other bytes than its video knows. Waiting is
+    what is still `pending`: asking again is harmless (the run key), not asking would
+    lose an upload whose request was cut off. A file that may still be growing is
+    neither. A key outside the grammar is named with its reason and stops nobody.
+    """
+    fresh: list[StoredObject] = []
+    waiting: list[StoredObject] = []
+    newest = now - timedelta(seconds=SETTLE_S)
+    for upload in listed:
+        if upload.modified > newest:
+            continue
+        before = known.get(upload.key)
+        if before is None or before.etag != upload.etag:
+            fresh.append(upload)
+        elif before.status is ProcessingStatus.PENDING:
+            waiting.append(upload)
+    return UploadPlan(tuple(fresh), tuple(waiting))
+
+
+def look_for_uploads(
+    storage: ObjectStorage, catalogue: UploadCatalogue, *, cursor: str, now: datetime
+) -> UploadLook:
+    """One bounded look at storage: the newest days, and the page after `cursor`.
+
+    The pages go round the whole store, so that a replaced old upload and a lost
+    request are found too; the newest days are looked at every time. Each video that
+    is due is registered, which is idempotent: a look that is cut off is repeated.
+    """
+    page = storage.list(UPLOADS_PREFIX, after=cursor, limit=PAGE_KEYS)
+    recent_from = f"{UPLOADS_PREFIX}{now.date() - RECENT_DAYS}"
+    recent = (
+        []
+        if not cursor and len(page) < PAGE_KEYS
+        else storage.list(UPLOADS_PREFIX, after=recent_from, limit=PAGE_KEYS)
+    )
+    keys, malformed = _parse_keys([*page, *recent])
+    known = catalogue.known_uploads(keys)
+    of_page = plan_uploads((u for u in page if u.key in keys), known, now)
+    of_recent = plan_uploads((u for u in recent if u.key in keys), known, now)
+
+    swept = sorted((*of_page.fresh, *of_page.waiting), key=lambda upload: upload.key)
+    if len(swept) > MAX_RUNS:
+        swept = swept[:MAX_RUNS]
+        cursor = swept[-1].key
+    else:
+        cursor = page[-1].key if len(page) == PAGE_KEYS else ""
+
+    due: list[tuple[StoredObject, Video]] = []
+    for upload in {u.key: u for u in (*of_recent.fresh[:MAX_RUNS], *swept)}.values():
+        try:
+            due.append((upload, catalogue.register_upload(upload, keys[upload.key])))
+        except NotFound as error:
+            malformed.append((upload.key, str(error)))
+    return UploadLook(tuple(due), tuple(malformed[:MAX_MALFORMED]), cursor)
+
+
+def _parse_keys(
+    listed: Iterable[StoredObject],
+) -> tuple[dict[str, UploadKey], list[tuple[str, str]]]:
+    keys: dict[str, UploadKey] = {}
+    malformed: list[tuple[str, str]] = []
+    for upload in listed:
+        try:
+            keys[upload.key] = parse_upload_key(upload.key)
+        except InvalidInput as error:
+            malformed.append((upload.key, str(error)))
+    return keys, malformed

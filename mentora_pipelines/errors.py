@@ -1,0 +1,126 @@
+"""The errors of the platform, sorted by what to do about them.
+
+    MentoraError
+    ├── PermanentError          do not try again: the input or the request is refused
+    │   ├── LessonRefused       a creator's file cannot become a lesson (has a code)
+    │   ├── NotFound            what was named does not exist
+    │   ├── InvalidInput        what a person typed or uploaded is malformed
+    │   ├── SettingsError       the environment is incomplete or contradicts itself
+    │   └── LocalStackError     the embedded servers cannot run here
+    └── TransientError          try again later: timeout, lost connection, overload
+
+Adapters translate the errors of their SDK into this tree; `assets/failures.py`
+translates this tree into Dagster's. Nothing between the two catches them.
+A message never holds a secret, a mail address or a sentence of a transcript.
+"""
+
+from enum import StrEnum
+
+
+class MentoraError(Exception):
+    """Base of every error the platform raises on purpose."""
+
+
+class PermanentError(MentoraError):
+    """Trying again cannot help."""
+
+
+class TransientError(MentoraError):
+    """Trying again later can help."""
+
+
+class ErrorCode(StrEnum):
+    """Why a lesson failed: the closed list stored in `videos.error_code`."""
+
+    EMPTY_FILE = "empty_file"
+    NOT_MEDIA = "not_media"
+    UNSUPPORTED_CONTAINER = "unsupported_container"
+    NO_AUDIO = "no_audio"
+    NO_SPEECH = "no_speech"
+    TRUNCATED_MEDIA = "truncated_media"
+    TOO_LONG = "too_long"
+    TOO_LARGE = "too_large"
+    UPLOAD_MISSING = "upload_missing"
+    CHECK_FAILED = "check_failed"
+    MISCONFIGURED = "misconfigured"
+    TEMPORARY_FAULT = "temporary_fault"
+    INTERNAL = "internal"
+
+
+CREATOR_SENTENCES: dict[ErrorCode, str] = {
+    ErrorCode.EMPTY_FILE: (
+        "The uploaded file is empty. Please upload the video again."
+    ),
+    ErrorCode.NOT_MEDIA: (
+        "The uploaded file is not a video or audio recording. "
+        "Please upload the lesson as MP4, MOV, MKV, WebM, MP3, WAV, FLAC or OGG."
+    ),
+    ErrorCode.UNSUPPORTED_CONTAINER: (
+        "This kind of video file is not supported. Please export the lesson as MP4, "
+        "MOV, MKV or WebM and upload it again."
+    ),
+    ErrorCode.NO_AUDIO: (
+        "The video has no sound track. Please export it with sound and upload it again."
+    ),
+    ErrorCode.NO_SPEECH: (
+        "No speech was found in the video. Please check its sound and upload it again."
+    ),
+    ErrorCode.TRUNCATED_MEDIA: (
+        "The video breaks off before its end, so the upload or the export was "
+        "probably interrupted. Please upload the complete file."
+    ),
+    ErrorCode.TOO_LONG: (
+        "The video is longer than allowed. Please split it into shorter lessons."
+    ),
+    ErrorCode.TOO_LARGE: (
+        "The file is larger than allowed. Please export it at a lower resolution."
+    ),
+    ErrorCode.UPLOAD_MISSING: (
+        "The uploaded file is no longer there. Please upload the video again."
+    ),
+    ErrorCode.CHECK_FAILED: (
+        "The lesson was processed, but its result did not pass our checks. "
+        "We have been told and will look at it."
+    ),
+    ErrorCode.MISCONFIGURED: (
+        "The lesson could not be processed because of a fault in our set-up. "
+        "Your video is safe; we have been told and will process it again."
+    ),
+    ErrorCode.TEMPORARY_FAULT: (
+        "A service we depend on did not answer, several times. "
+        "Your video is safe; we will process it again."
+    ),
+    ErrorCode.INTERNAL: (
+        "Something went wrong on our side. "
+        "Your video is safe; we have been told and will look at it."
+    ),
+}
+"""What a creator reads: what is wrong and what to do, nothing of our insides."""
+
+
+class LessonRefused(PermanentError):
+    """A creator's file cannot become a lesson.
+
+    `code` goes to `videos.error_code`, its sentence to `videos.error_message`;
+    the message itself is for the engineer and names the measured figure.
+    """
+
+    def __init__(self, code: ErrorCode, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+
+
+class NotFound(PermanentError):
+    """What was named does not exist, or is not visible to this creator."""
+
+
+class InvalidInput(PermanentError):
+    """What a person typed or uploaded is malformed; the message says how to mend it."""
+
+
+class SettingsError(PermanentError):
+    """The environment is incomplete or wrong; the message lists every fault at once."""
+
+
+class LocalStackError(PermanentError):
+    """The embedded servers cannot run here; the message says why and what to do."""

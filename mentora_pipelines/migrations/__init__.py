@@ -1,0 +1,86 @@
+"""The schema of the database: numbered SQL files, run in order by alembic.
+
+Here belong the SQL and the two functions that run it. Not here: Dagster's tables,
+which Dagster makes in a database of its own.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mentora_pipelines.errors import TransientError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+FOLDER = Path(__file__).parent
+
+
+def read_sql(name: str) -> str:
+    """The text of `sql/{name}.sql`."""
+    return (FOLDER / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def run_sql(name: str) -> None:
+    """Execute `sql/{name}.sql` in the transaction of the running revision."""
+    from alembic import op
+
+    # Without parameters psycopg leaves `%` alone and takes several statements.
+    op.get_bind().exec_driver_sql(
+        read_sql(name), execution_options={"no_parameters": True}
+    )
+
+
+def head_revision() -> str:
+    """The revision that this code needs: the last of the numbered files."""
+    # Read from the names, since importing alembic costs every run a second.
+    return max(path.stem for path in (FOLDER / "versions").glob("[0-9]*.py"))
+
+
+def current_revision(database_url: str) -> str | None:
+    """The revision that the database is at, None before the first.
+
+    Raises `TransientError` when the database does not answer.
+    """
+    import psycopg
+
+    try:
+        with psycopg.connect(database_url, connect_timeout=10) as connection:
+            table = connection.execute(
+                "select to_regclass('public.alembic_version')"
+            ).fetchone()
+            if table is None or table[0] is None:
+                return None
+            row = connection.execute(
+                "select version_num from public.alembic_version"
+            ).fetchone()
+    except psycopg.OperationalError as error:
+        raise TransientError("the database does not answer") from error
+    return None if row is None else str(row[0])
+
+
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Bring the database to `revision`; waits while another process does the same.
+
+    `database_url` is a plain `postgresql://` URL of the owner of the schema. Each
+    revision is one transaction: a crash leaves the schema as it was before it.
+    """
+    from alembic import command
+
+    command.upgrade(_config(database_url), revision)
+
+
+def downgrade(database_url: str, revision: str = "-1") -> None:
+    """Take the database back to `revision`."""
+    from alembic import command
+
+    command.downgrade(_config(database_url), revision)
+
+
+def _config(database_url: str | None = None) -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["database_url"] = database_url
+    return config

@@ -1,0 +1,112 @@
+"""Which adapter stands behind each port: settings in, adapter out.
+
+Here belongs the choice, once, for the assets' resources and for the command line.
+Not here: Dagster, or what an adapter does. Heavy packages load when they are used.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+from mentora_pipelines.adapters.folder_storage import FolderStorage
+from mentora_pipelines.adapters.media import PyAvDecoder
+from mentora_pipelines.adapters.minilm import MiniLmEmbedder
+from mentora_pipelines.services import database_urls, storage_folder
+from mentora_pipelines.settings import (
+    EmbedderSettings,
+    MediaSettings,
+    QuizSettings,
+    TranscriberSettings,
+)
+
+if TYPE_CHECKING:
+    from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
+    from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+    from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+    from mentora_pipelines.adapters.whisper import WhisperTranscriber
+
+
+@contextmanager
+def open_catalogue() -> "Iterator[PostgresCatalogue]":
+    """What crosses creators, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+    from mentora_pipelines.adapters.postgres.database import Database
+
+    database = Database(_migrated_urls()[1], "mentora-catalogue")
+    try:
+        yield PostgresCatalogue(database)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_lessons() -> "Iterator[PostgresLessons]":
+    """The lessons of one creator at a time, as the app role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+
+    database = Database(_migrated_urls()[0], "mentora-lessons")
+    try:
+        yield PostgresLessons(database)
+    finally:
+        database.close()
+
+
+def make_storage() -> FolderStorage:
+    """Where uploads, audio and captions lie."""
+    return FolderStorage(storage_folder())
+
+
+def make_decoder() -> PyAvDecoder:
+    """Gets the sound out of uploads, within the limits of the settings."""
+    settings = MediaSettings()
+    return PyAvDecoder(
+        max_bytes=settings.max_bytes, max_duration_s=settings.max_duration_s
+    )
+
+
+def make_transcriber() -> "WhisperTranscriber":
+    """Turns speech into words; its model loads at first use."""
+    from mentora_pipelines.adapters.whisper import WhisperTranscriber
+
+    settings = TranscriberSettings()
+    return WhisperTranscriber(
+        settings.whisper_model,
+        device=settings.whisper_device,
+        language=settings.language,
+    )
+
+
+def make_embedder() -> MiniLmEmbedder:
+    """Turns texts into vectors; its model loads at first use."""
+    EmbedderSettings()
+    return MiniLmEmbedder()
+
+
+def make_quiz_writer() -> "ExtractiveQuizWriter":
+    """Proposes questions about a lesson."""
+    from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
+
+    QuizSettings()
+    return ExtractiveQuizWriter()
+
+
+def _migrated_urls() -> tuple[str, str]:
+    """URLs of the app role and the admin role of a database with our schema.
+
+    The embedded database is brought up to date here; a hosted one never is without
+    being asked (`mentora migrate`).
+    """
+    urls = database_urls()
+    if urls.embedded:
+        _upgrade_embedded(urls.admin)
+    return urls.app, urls.admin
+
+
+@cache
+def _upgrade_embedded(admin_url: str) -> None:
+    from mentora_pipelines import migrations
+
+    if migrations.current_revision(admin_url) != migrations.head_revision():
+        migrations.upgrade(admin_url)

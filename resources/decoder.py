@@ -1,0 +1,14 @@
+"""Gets the sound out of uploads."""
+
+import dagster as dg
+
+from mentora_pipelines.domain.lessons.audio import MediaDecoder
+from mentora_pipelines.providers import make_decoder
+
+
+class DecoderResource(dg.ConfigurableResource[MediaDecoder]):
+    """Gets the sound out of uploads."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> MediaDecoder:
+        """The adapter that the settings choose."""
+        return make_decoder()
