@@ -68,7 +68,9 @@ def _running(name: str, *arguments: str) -> Iterator[Daemon]:
         process = subprocess.Popen(  # noqa: S603  (our own interpreter)
             [sys.executable, *arguments],
             cwd=settings.home,
-            env=child_environment(DAGSTER_HOME=str(settings.home)),
+            env=child_environment(
+                DAGSTER_HOME=str(settings.home), DAGSTER_DISABLE_TELEMETRY="1"
+            ),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

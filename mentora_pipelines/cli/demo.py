@@ -125,12 +125,15 @@ def _wait(
     catalogue: PostgresCatalogue, samples: Sequence[SampleLesson], daemon: Daemon
 ) -> list[Video]:
     """Wait until every sample has ended, showing how far each has come."""
+    from mentora_pipelines.cli.lesson_runs import dagster_instance, unfinished_runs
+
     deadline = time.monotonic() + DEMO_TIMEOUT_S
-    with _progress(samples) as show:
+    with _progress(samples) as show, dagster_instance() as instance:
         while time.monotonic() < deadline:
             videos = _find(catalogue, samples)
             show(videos)
-            if _all_ended(videos, samples):
+            # A run writes its quiz after the lesson is completed.
+            if _all_ended(videos, samples) and not unfinished_runs(instance):
                 return videos
             daemon.check()
             time.sleep(0.5)

@@ -83,6 +83,21 @@ def _failures(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, str]]:
             )
 
 
+def unfinished_runs(instance: dg.DagsterInstance) -> int:
+    """How many runs of the lesson job wait or work."""
+    return instance.get_runs_count(
+        dg.RunsFilter(
+            job_name="lesson_job",
+            statuses=[
+                dg.DagsterRunStatus.QUEUED,
+                dg.DagsterRunStatus.NOT_STARTED,
+                dg.DagsterRunStatus.STARTING,
+                dg.DagsterRunStatus.STARTED,
+            ],
+        )
+    )
+
+
 def stage_seconds(instance: dg.DagsterInstance, video_id: UUID) -> dict[str, float]:
     """Seconds per asset of the newest successful run of a video, in run order."""
     runs = instance.get_runs(

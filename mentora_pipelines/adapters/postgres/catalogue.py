@@ -93,7 +93,7 @@ order by (id = %(generation_id)s) desc
 
 INSERT_GENERATION = """
 insert into embedding_generations (id, provider, model, dimensions, status)
-values (%(id)s, %(provider)s, %(model)s, %(dimensions)s, 'active')
+values (%(generation_id)s, %(provider)s, %(model)s, %(dimensions)s, 'active')
 on conflict do nothing
 """
 

@@ -1,0 +1,3 @@
+"""Fixtures of all tests; each `fix_*.py` holds those of one part."""
+
+pytest_plugins = ["tests.fix_services", "tests.fix_lessons"]
