@@ -10,7 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from dagster._config import UserConfigSchema
 from dagster._serdes import ConfigurableClassData
-from dagster_postgres import DagsterPostgresStorage
+from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
+from sqlalchemy.exc import InternalError
 
 from mentora_pipelines.services import dagster_postgres_url
 
@@ -22,6 +23,22 @@ MAX_OVERFLOW = 10
 class PooledPostgresStorage(DagsterPostgresStorage):
     """Runs, events and schedules in the database of `DAGSTER_POSTGRES_URL`."""
 
+    def __init__(
+        self, postgres_url: str, inst_data: ConfigurableClassData | None
+    ) -> None:
+        super().__init__(postgres_url, inst_data=inst_data)
+        self._event_log_storage = EventLogStorage(postgres_url)
+        for part in (
+            self._run_storage,
+            self._event_log_storage,
+            self._schedule_storage,
+        ):
+            part.optimize_for_webserver(
+                statement_timeout=STATEMENT_TIMEOUT_MS,
+                pool_recycle=POOL_RECYCLE_S,
+                max_overflow=MAX_OVERFLOW,
+            )
+
     @classmethod
     def config_type(cls) -> UserConfigSchema:
         """No configuration: the URL comes from the environment."""
@@ -31,19 +48,27 @@ class PooledPostgresStorage(DagsterPostgresStorage):
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: object
     ) -> Self:
-        """The storage, with a pool of connections in each of its three parts."""
-        storage = cls(psycopg2_url(dagster_postgres_url()), inst_data=inst_data)
-        for part in (
-            storage.run_storage,
-            storage.event_log_storage,
-            storage.schedule_storage,
-        ):
-            part.optimize_for_webserver(
-                statement_timeout=STATEMENT_TIMEOUT_MS,
-                pool_recycle=POOL_RECYCLE_S,
-                max_overflow=MAX_OVERFLOW,
-            )
-        return storage
+        """The storage of this process."""
+        return cls(psycopg2_url(dagster_postgres_url()), inst_data)
+
+
+class EventLogStorage(PostgresEventLogStorage):
+    """The event log, without a race that fails the first runs of an instance."""
+
+    def initialize_concurrency_limit_to_default(self, concurrency_key: str) -> bool:
+        """Give a pool its default limit unless it has one.
+
+        Dagster inserts the row of a new pool and, when another run was faster, goes
+        on in the transaction that the failed insert has aborted.
+        """
+        if concurrency_key in self.get_concurrency_keys():
+            return True
+        try:
+            return super().initialize_concurrency_limit_to_default(concurrency_key)
+        except InternalError:
+            if concurrency_key in self.get_concurrency_keys():
+                return True
+            raise
 
 
 def psycopg2_url(url: str) -> str:

@@ -1,3 +1,8 @@
 """Fixtures of all tests; each `fix_*.py` holds those of one part."""
 
-pytest_plugins = ["tests.fix_services", "tests.fix_lessons"]
+pytest_plugins = [
+    "tests.fix_services",
+    "tests.fix_lessons",
+    "tests.fix_media",
+    "tests.fix_runs",
+]

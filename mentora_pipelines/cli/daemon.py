@@ -3,6 +3,7 @@
 Here belong their start, their health and their end. Not here: what they run.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -16,6 +17,8 @@ from mentora_pipelines.errors import MentoraError
 from mentora_pipelines.settings import HomeSettings, child_environment
 
 STOP_TIMEOUT_S = 20.0
+PR_SET_PDEATHSIG = 1
+"""From <linux/prctl.h>."""
 
 
 @dataclass(frozen=True)
@@ -76,17 +79,25 @@ def _running(name: str, *arguments: str) -> Iterator[Daemon]:
             stderr=subprocess.STDOUT,
             # A group of its own: SIGKILL of the parent alone leaves its children.
             start_new_session=True,
-            preexec_fn=_restore_signals,  # noqa: PLW1509  (no thread runs yet)
+            preexec_fn=_before_exec,  # noqa: PLW1509  (no thread runs yet)
         )
+    # Ctrl-C works even below a shell that left it ignored; a polite kill ends the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield Daemon(process, log)
     finally:
         _stop(process)
 
 
-def _restore_signals() -> None:
-    """A shell's `&` leaves SIGINT ignored, and Dagster would inherit that."""
+def _before_exec() -> None:
+    """A shell's `&` leaves SIGINT ignored, and Dagster would inherit that.
+
+    On Linux the child also gets SIGINT when this process is killed outright.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -56,6 +56,8 @@ def main() -> NoReturn:
         _exit(error, 2)
     except MentoraError as error:
         _exit(error, 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(0)
 
 

@@ -1,0 +1,1 @@
+"""Measured comparisons; run one as a script, or all with `make bench`."""

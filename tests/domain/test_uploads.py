@@ -1,0 +1,278 @@
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from mentora_pipelines.domain.storage import StoredObject
+from mentora_pipelines.domain.uploads import (
+    MAX_MALFORMED,
+    MAX_RUNS,
+    PAGE_KEYS,
+    SETTLE_S,
+    KnownUpload,
+    UploadLook,
+    look_for_uploads,
+    parse_upload_key,
+    plan_uploads,
+    run_key_of,
+    upload_key,
+)
+from mentora_pipelines.domain.videos import ProcessingStatus
+from mentora_pipelines.errors import InvalidInput
+from tests.fakes import LONG_AGO, FakeCatalogue, FakeStorage
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TODAY = "2026-11-23"
+ADA = UUID("00000000-0000-5000-8000-00000000000a")
+
+
+def key_of(number: int, day: str = "2026-01-01", creator: str = "ada@x.org") -> str:
+    """The key of one of many uploads, in the order of their numbers."""
+    return f"uploads/{day}/{creator}/{number:05}.mp4"
+
+
+def looks(
+    storage: FakeStorage, catalogue: FakeCatalogue, count: int, cursor: str = ""
+) -> list[UploadLook]:
+    """Look `count` times, each from where the one before stopped."""
+    made: list[UploadLook] = []
+    for _ in range(count):
+        made.append(look_for_uploads(storage, catalogue, cursor=cursor, now=NOW))
+        cursor = made[-1].cursor
+    return made
+
+
+def due_keys(made: Iterable[UploadLook]) -> list[str]:
+    """The keys that were due in some looks."""
+    return [upload.key for look in made for upload, _ in look.due]
+
+
+def settle(
+    storage: FakeStorage,
+    catalogue: FakeCatalogue,
+    status: ProcessingStatus = ProcessingStatus.COMPLETED,
+) -> None:
+    """Pretend that every object is a video whose run came to `status`."""
+    for upload in storage.objects.values():
+        catalogue.set_status(upload, status)
+
+
+def test_the_parts_of_a_key_are_read() -> None:
+    """Else a lesson lands with the wrong creator, day or title."""
+    key = parse_upload_key("uploads/2026-11-23/Ada@X.org/01_My--first lesson.v2.mp4")
+    assert (key.day, key.creator) == (date(2026, 11, 23), "ada@x.org")
+    assert key.title == "01 My first lesson.v2"
+    assert parse_upload_key(f"uploads/{TODAY}/{ADA}/_.mp4").creator == ADA
+    assert parse_upload_key(f"uploads/{TODAY}/{ADA}/_.mp4").title == "_.mp4"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "uploads/2026-11-23/ada@x.org",
+        "uploads/2026-11-23/ada@x.org/folder/a.mp4",
+        "audio/2026-11-23/ada@x.org/a.mp4",
+        "uploads/2026-13-01/ada@x.org/a.mp4",
+        "uploads/20261123/ada@x.org/a.mp4",
+        "uploads/2026-W47-1/ada@x.org/a.mp4",
+        "uploads/2026-11-23/ada/a.mp4",
+        "uploads/2026-11-23/ada@x/a.mp4",
+        "uploads/2026-11-23/a b@x.org/a.mp4",
+        "uploads/2026-11-23/ada@x.org/../a.mp4",
+    ],
+)
+def test_a_key_of_another_form_is_refused(key: str) -> None:
+    """Else a stray file becomes somebody's lesson."""
+    with pytest.raises(InvalidInput):
+        parse_upload_key(key)
+
+
+def test_a_made_key_can_be_read_again() -> None:
+    """Else the command line uploads what the sensor refuses."""
+    key = upload_key(date(2026, 11, 23), "ada@x.org", "a.mp4")
+    assert parse_upload_key(key).file_name == "a.mp4"
+    with pytest.raises(InvalidInput):
+        upload_key(date(2026, 11, 23), "ada@x.org", "a/b.mp4")
+
+
+def test_other_bytes_under_one_key_are_another_run() -> None:
+    """Else a replaced video is never processed, since a run key counts for ever."""
+    one = StoredObject("a", "1", 1, LONG_AGO)
+    two = StoredObject("a", "2", 1, LONG_AGO)
+    assert run_key_of(one) != run_key_of(two)
+
+
+@pytest.mark.parametrize(
+    ("status", "etag", "planned"),
+    [
+        (None, "1", "fresh"),
+        (ProcessingStatus.PENDING, "1", "waiting"),
+        (ProcessingStatus.PROCESSING, "1", "left"),
+        (ProcessingStatus.COMPLETED, "1", "left"),
+        (ProcessingStatus.FAILED, "1", "left"),
+        (ProcessingStatus.PROCESSING, "0", "fresh"),
+        (ProcessingStatus.COMPLETED, "0", "fresh"),
+        (ProcessingStatus.FAILED, "0", "fresh"),
+    ],
+)
+def test_only_new_bytes_and_unanswered_requests_are_planned(
+    status: ProcessingStatus | None, etag: str, planned: str
+) -> None:
+    """Else a failed lesson runs for ever, or a replaced one never."""
+    upload = StoredObject(key_of(1), "1", 1, LONG_AGO)
+    known = {} if status is None else {upload.key: KnownUpload(etag, status)}
+    plan = plan_uploads([upload], known, NOW)
+    assert plan.fresh == ((upload,) if planned == "fresh" else ())
+    assert plan.waiting == ((upload,) if planned == "waiting" else ())
+
+
+def test_a_growing_file_waits_until_it_has_settled() -> None:
+    """Else half a video is transcribed."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    storage.add(key_of(1, TODAY), modified=NOW - timedelta(seconds=SETTLE_S / 2))
+    growing = look_for_uploads(storage, catalogue, cursor="", now=NOW)
+    assert (growing.due, catalogue.registered) == ((), [])
+    later = NOW + timedelta(seconds=SETTLE_S)
+    settled = look_for_uploads(storage, catalogue, cursor=growing.cursor, now=later)
+    assert due_keys([settled]) == [key_of(1, TODAY)]
+
+
+def test_a_file_dated_in_the_future_is_seen() -> None:
+    """Else a file from a machine with a wrong clock is left alone without a word."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    storage.add(key_of(1, TODAY), modified=NOW + timedelta(days=400))
+    assert due_keys(looks(storage, catalogue, 1)) == [key_of(1, TODAY)]
+
+
+def test_ten_thousand_uploads_are_all_found_and_each_look_is_bounded() -> None:
+    """Else a bulk import is lost in part, or the sensor times out."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    for number in range(10_000):
+        storage.add(key_of(number))
+    found: set[str] = set()
+    cursor = ""
+    for _ in range(10_000 // MAX_RUNS):
+        listed = storage.listed
+        look = look_for_uploads(storage, catalogue, cursor=cursor, now=NOW)
+        cursor = look.cursor
+        assert len(look.due) <= 2 * MAX_RUNS
+        assert storage.listed - listed <= 2 * PAGE_KEYS
+        for upload, _ in look.due:
+            found.add(upload.key)
+            catalogue.set_status(upload, ProcessingStatus.PROCESSING)
+    assert found == set(storage.objects)
+    assert len(catalogue.registered) == 10_000
+
+
+def test_ten_thousand_uploads_of_today_are_all_found() -> None:
+    """Else only the first page of a busy day becomes lessons."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    for number in range(10_000):
+        storage.add(key_of(number, TODAY))
+    made = looks(storage, catalogue, 10_000 // MAX_RUNS + 1)
+    assert set(due_keys(made)) == set(storage.objects)
+
+
+def test_the_cursor_goes_round_and_finds_a_replaced_old_upload() -> None:
+    """Else a creator's corrected video is never processed."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    for number in range(2500):
+        storage.add(key_of(number))
+    settle(storage, catalogue)
+    round_trip = looks(storage, catalogue, 3)
+    assert [look.cursor == "" for look in round_trip] == [False, False, True]
+    storage.add(key_of(700), etag="2")
+    storage.add(key_of(2400), etag="2")
+    # Somebody looks from the middle: what lies before it comes with the next round.
+    made = looks(storage, catalogue, 3, cursor=key_of(1500))
+    assert sorted(due_keys(made)) == [key_of(700), key_of(2400)]
+
+
+def test_a_request_that_was_cut_off_is_asked_again() -> None:
+    """Else an upload that was registered a moment before a crash is lost."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    storage.add(key_of(1))
+    first, second = looks(storage, catalogue, 2)
+    assert [u for u, _ in first.due] == [u for u, _ in second.due] != []
+    settle(storage, catalogue, ProcessingStatus.PROCESSING)
+    assert looks(storage, catalogue, 1)[0].due == ()
+
+
+def test_a_new_upload_does_not_wait_behind_a_long_queue() -> None:
+    """Else everybody waits a quarter of an hour behind one creator's bulk import."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    for number in range(10_000):
+        storage.add(key_of(number))
+    settle(storage, catalogue, ProcessingStatus.PENDING)
+    newest = key_of(1, TODAY, "bob@x.org")
+    storage.add(newest)
+    assert newest in due_keys(looks(storage, catalogue, 1, cursor=key_of(5)))
+
+
+def test_a_queue_that_never_moves_does_not_hide_what_lies_behind_it() -> None:
+    """Else uploads after the first fifty waiting ones are never reached."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    for number in range(400):
+        storage.add(key_of(number))
+    settle(storage, catalogue, ProcessingStatus.PENDING)
+    storage.add(key_of(399), etag="2")
+    made = looks(storage, catalogue, 400 // MAX_RUNS)
+    assert set(due_keys(made)) == set(storage.objects)
+
+
+def test_malformed_keys_are_named_and_stop_nobody() -> None:
+    """Else one stray file halts every creator's uploads, or goes unnoticed."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    bad = ["uploads/notes.txt", f"uploads/{TODAY}/nobody/a.mp4", "uploads/a//b/c"]
+    for key in (*bad, key_of(1)):
+        storage.add(key)
+    look = looks(storage, catalogue, 1)[0]
+    assert due_keys([look]) == [key_of(1)]
+    assert sorted(key for key, _ in look.malformed) == sorted(bad)
+    assert all(reason for _, reason in look.malformed)
+
+
+def test_thousands_of_malformed_keys_are_passed_and_few_are_named() -> None:
+    """Else a folder of stray files fills the log and hides the lessons behind it."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    for number in range(3000):
+        storage.add(f"uploads/0-{number:05}.txt")
+    storage.add(key_of(1))
+    made = looks(storage, catalogue, 4)
+    assert due_keys(made) == [key_of(1)]
+    assert max(len(look.malformed) for look in made) == MAX_MALFORMED
+
+
+def test_a_malformed_key_is_named_once_a_look() -> None:
+    """Else the log names one key twice and another one not at all."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    storage.add(f"uploads/{TODAY}/nobody/a.mp4")
+    look = looks(storage, catalogue, 1, cursor="uploads/2026-01-01")[0]
+    assert len(look.malformed) == 1
+
+
+def test_an_unknown_creators_id_stops_nobody() -> None:
+    """Else one folder with a wrong id halts every creator's uploads."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    catalogue.absent.add(ADA)
+    wrong = [key_of(number, TODAY, str(ADA)) for number in range(2 * MAX_RUNS)]
+    for key in (*wrong, key_of(1, TODAY, "bob@x.org")):
+        storage.add(key)
+    made = looks(storage, catalogue, 3)
+    assert due_keys(made) == [key_of(1, TODAY, "bob@x.org")]
+    assert made[0].malformed[0][0] == wrong[0]
+
+
+def test_an_empty_storage_asks_for_nothing() -> None:
+    """Else a new installation fails before its first upload."""
+    look = look_for_uploads(FakeStorage(), FakeCatalogue(), cursor="", now=NOW)
+    assert look == UploadLook((), (), "")
+
+
+def test_a_cursor_behind_the_last_key_starts_again() -> None:
+    """Else deleting the newest uploads stops the sensor for good."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    storage.add(key_of(1))
+    made = looks(storage, catalogue, 2, cursor="uploads/9999")
+    assert due_keys(made) == [key_of(1)]

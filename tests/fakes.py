@@ -1,0 +1,292 @@
+"""Hand-written stand-ins of our own ports, for the rules that need no server."""
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mentora_pipelines.domain.identity import creator_id_of, video_id_of
+from mentora_pipelines.domain.lessons.chunks import Chunk
+from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
+from mentora_pipelines.domain.lessons.questions import Question
+from mentora_pipelines.domain.lessons.quizzes import Quiz
+from mentora_pipelines.domain.lessons.transcripts import (
+    Recognition,
+    Transcript,
+    TranscriptVersion,
+)
+from mentora_pipelines.domain.storage import StoredObject, checked_key
+from mentora_pipelines.domain.uploads import KnownUpload, UploadKey
+from mentora_pipelines.domain.videos import ProcessingStatus, Video
+from mentora_pipelines.errors import ErrorCode, NotFound
+from tests.lessons import CREATOR_ID, VIDEO_ID
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def video_for_tests(**changes: object) -> Video:
+    """A video that is pending and has nothing, but for `changes`."""
+    video = Video(
+        id=VIDEO_ID,
+        creator_id=CREATOR_ID,
+        creator_email="ada@tests.example",
+        title="A lesson",
+        storage_key="uploads/2026-11-01/ada@tests.example/lesson.mp4",
+        upload_etag="1",
+        source_etag=None,
+        source_hash=None,
+        audio_key=None,
+        duration_s=None,
+        processing_status=ProcessingStatus.PENDING,
+        error_code=None,
+        error_message=None,
+        staged_transcript_id=None,
+        published_transcript_id=None,
+        created_at=LONG_AGO,
+        processed_at=None,
+    )
+    return replace(video, **changes)  # type: ignore[arg-type]  # one field each
+
+
+class FakeStorage:
+    """Satisfies `ObjectStorage` in memory; counts the objects it has listed."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.objects: dict[str, StoredObject] = {}
+        self.listed = 0
+        self._bytes: dict[str, bytes] = {}
+        self._folder = folder
+
+    def add(self, key: str, etag: str = "1", modified: datetime = LONG_AGO) -> None:
+        """Make an object that only listings see, its key unchecked as in a bucket."""
+        self.objects[key] = StoredObject(key, etag, 1, modified)
+
+    def stat(self, key: str) -> StoredObject | None:
+        """The object under `key`, or None."""
+        return self.objects.get(checked_key(key))
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[BinaryIO]:
+        """Read the object as a stream."""
+        if key not in self._bytes:
+            raise NotFound(key)
+        yield io.BytesIO(self._bytes[key])
+
+    @contextmanager
+    def local(self, key: str) -> Iterator[Path]:
+        """The object as a file."""
+        assert self._folder is not None
+        with self.open(key) as content:
+            path = self._folder / "object"
+            path.write_bytes(content.read())
+        yield path
+
+    def put(self, key: str, content: BinaryIO) -> StoredObject:
+        """Store the stream under `key`."""
+        held = content.read()
+        etag = hashlib.sha256(held).hexdigest()
+        self._bytes[key] = held
+        self.objects[key] = StoredObject(key, etag, len(held), LONG_AGO)
+        return self.objects[key]
+
+    def list(self, prefix: str, *, after: str = "", limit: int) -> list[StoredObject]:
+        """At most `limit` objects under `prefix` above `after`, by key."""
+        keys = sorted(k for k in self.objects if k.startswith(prefix) and k > after)
+        self.listed += len(keys[:limit])
+        return [self.objects[key] for key in keys[:limit]]
+
+
+class FakeCatalogue:
+    """Satisfies `UploadCatalogue`; `absent` are creators' ids that do not exist."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, KnownUpload] = {}
+        self.absent: set[UUID] = set()
+        self.registered: list[str] = []
+
+    def known_uploads(self, keys: Iterable[str]) -> dict[str, KnownUpload]:
+        """What is known of those of `keys` that have a video."""
+        return {key: self.known[key] for key in keys if key in self.known}
+
+    def register_upload(
+        self, upload: StoredObject, key: UploadKey, title: str | None = None
+    ) -> Video:
+        """Make (or find) the video of an upload."""
+        if key.creator in self.absent:
+            raise NotFound(f"there is no creator {key.creator}")
+        self.registered.append(upload.key)
+        before = self.known.get(upload.key)
+        if before is None or before.etag != upload.etag:
+            self.set_status(upload, ProcessingStatus.PENDING)
+        return video_for_tests(
+            id=video_id_of(upload.key),
+            creator_id=creator_id_of(str(key.creator)),
+            title=title or key.title,
+            storage_key=upload.key,
+            upload_etag=upload.etag,
+        )
+
+    def set_status(self, upload: StoredObject, status: ProcessingStatus) -> None:
+        """Pretend that a run brought the video of an upload to `status`."""
+        self.known[upload.key] = KnownUpload(upload.etag, status)
+
+
+class FakeTranscriber:
+    """Satisfies `Transcriber`: hears what it is told to, and counts."""
+
+    def __init__(self, heard: Recognition, fingerprint: str = "test/v1") -> None:
+        self.heard = heard
+        self.fingerprint = fingerprint
+        self.calls = 0
+
+    def transcribe(self, audio: Path) -> Recognition:
+        """What it was told to hear, in a file that must exist."""
+        assert audio.is_file()
+        self.calls += 1
+        return self.heard
+
+
+class FakeEmbedder:
+    """Satisfies `Embedder`: unit vectors from hashes; `paid` are the texts sent."""
+
+    model = EmbeddingModel("test", "hash", 8)
+
+    def __init__(self) -> None:
+        self.paid: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One unit vector per text."""
+        self.paid += texts
+        rows = [
+            np.frombuffer(hashlib.sha256(text.encode()).digest()[:8], dtype=np.uint8)
+            for text in texts
+        ]
+        vectors = np.array(rows, dtype=np.float32) + 1
+        unit: NDArray[np.float32] = vectors / np.linalg.norm(
+            vectors, axis=1, keepdims=True
+        )
+        return unit
+
+
+class FakeLessonStore:
+    """Satisfies the ports of the steps, for one video, in memory."""
+
+    def __init__(self) -> None:
+        self.versions: dict[UUID, Transcript] = {}
+        self.staged: UUID | None = None
+        self.marked: list[str] = []
+        self.stored_chunks: dict[UUID, list[Chunk]] = {}
+        self.vectors: dict[str, NDArray[np.float32]] = {}
+        self.stored_quizzes: dict[UUID, Quiz] = {}
+        self.refused: dict[UUID, list[tuple[Question, str]]] = {}
+
+    def mark_processing(self, video: Video) -> None:
+        """Remember it."""
+        self.marked.append(f"processing {video.id}")
+
+    def mark_failed(self, video: Video, code: ErrorCode) -> None:
+        """Remember it."""
+        self.marked.append(f"failed {video.id} {code}")
+
+    def transcript(self, video: Video, transcript_id: UUID) -> Transcript:
+        """A version of the one video."""
+        if transcript_id not in self.versions:
+            raise NotFound(f"{video.id} {transcript_id}")
+        return self.versions[transcript_id]
+
+    def transcript_version(
+        self, video: Video, transcript_id: UUID
+    ) -> TranscriptVersion | None:
+        """What is known of a version, or None."""
+        found = self.versions.get(transcript_id)
+        if found is None:
+            return None
+        assert found.video_id == video.id
+        return TranscriptVersion(
+            found.id, found.source_hash, found.fingerprint, found.origin
+        )
+
+    def stage_transcript(self, video: Video, transcript_id: UUID) -> None:
+        """Stage a stored version."""
+        assert self.versions[transcript_id].video_id == video.id
+        self.staged = transcript_id
+
+    def add_transcript(self, video: Video, transcript: Transcript) -> None:
+        """Store a version and stage it; a stored one stays."""
+        self.versions.setdefault(transcript.id, transcript)
+        self.stage_transcript(video, transcript.id)
+
+    def chunks(self, video: Video, transcript_id: UUID) -> list[Chunk]:
+        """The chunks of a version."""
+        assert video.creator_id == CREATOR_ID
+        return self.stored_chunks.get(transcript_id, [])
+
+    def replace_chunks(
+        self, video: Video, transcript_id: UUID, chunks: Sequence[Chunk]
+    ) -> None:
+        """Make `chunks` all the chunks of a version."""
+        assert video.creator_id == CREATOR_ID
+        self.stored_chunks[transcript_id] = list(chunks)
+
+    def writable_generation(self, model: EmbeddingModel) -> UUID:
+        """The model's own."""
+        return model.generation_id
+
+    def missing_embeddings(
+        self, video: Video, generation_id: UUID, chunks: Sequence[Chunk]
+    ) -> Mapping[str, str]:
+        """Text by hash of those chunks that have no vector yet."""
+        assert generation_id
+        assert video.creator_id == CREATOR_ID
+        return {
+            chunk.text_hash: chunk.text
+            for chunk in chunks
+            if chunk.text_hash not in self.vectors
+        }
+
+    def add_embeddings(
+        self,
+        video: Video,
+        generation_id: UUID,
+        text_hashes: Sequence[str],
+        vectors: NDArray[np.float32],
+    ) -> int:
+        """Store one vector per hash; rows that exist stay."""
+        assert generation_id
+        assert video.creator_id == CREATOR_ID
+        before = len(self.vectors)
+        for text_hash, vector in zip(text_hashes, vectors, strict=True):
+            self.vectors.setdefault(text_hash, vector)
+        return len(self.vectors) - before
+
+    def question_count(self, video: Video, quiz_id: UUID) -> int | None:
+        """How many questions a stored quiz has, or None."""
+        assert video.creator_id == CREATOR_ID
+        quiz = self.stored_quizzes.get(quiz_id)
+        return None if quiz is None else len(quiz.questions)
+
+    def quizzes(self, video: Video) -> list[Quiz]:
+        """Every stored quiz."""
+        assert video.creator_id == CREATOR_ID
+        return list(self.stored_quizzes.values())
+
+    def add_quiz(
+        self,
+        video: Video,
+        quiz: Quiz,
+        question_count: int,
+        refused: Sequence[tuple[Question, str]],
+    ) -> None:
+        """Store a quiz; a stored one stays."""
+        assert video.creator_id == CREATOR_ID
+        assert question_count > 0
+        self.stored_quizzes.setdefault(quiz.id, quiz)
+        self.refused.setdefault(quiz.id, list(refused))

@@ -1,0 +1,224 @@
+"""Runs of the lesson job: on the real instance, with counting stand-ins for ports."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+import dagster as dg
+import psycopg
+import pytest
+
+from mentora_pipelines.adapters.minilm import MiniLmEmbedder
+from mentora_pipelines.adapters.whisper import BUNDLED_MODEL, WhisperTranscriber
+from mentora_pipelines.definitions import defs
+from mentora_pipelines.domain.lessons.transcripts import Recognition, Segment, Word
+from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.services import DatabaseUrls
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+WITHOUT_QUIZ = [
+    dg.AssetKey(name)
+    for name in (
+        "audio",
+        "transcripts",
+        "captions",
+        "chunks",
+        "embeddings",
+        "published_lessons",
+    )
+]
+
+_heard: dict[str, Recognition] = {}
+"""What Whisper heard in a sound (named by its content): one test pays for it."""
+
+
+class CountingTranscriber(WhisperTranscriber):
+    """The real recogniser; it counts, and listens once to each sound."""
+
+    def __init__(self) -> None:
+        super().__init__(BUNDLED_MODEL)
+        self.calls = 0
+
+    def transcribe(self, audio: Path) -> Recognition:
+        """What Whisper hears, remembered for other tests."""
+        self.calls += 1
+        if audio.name not in _heard:
+            _heard[audio.name] = super().transcribe(audio)
+        return _heard[audio.name]
+
+
+class CountingEmbedder(MiniLmEmbedder):
+    """The real model; it counts the calls and the texts."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.texts = 0
+
+    def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """The real vectors."""
+        self.calls += 1
+        self.texts += len(texts)
+        return super().embed(texts)
+
+
+class LongLesson:
+    """Hears a lesson of `chunks` sentences, each as long as a chunk may be."""
+
+    fingerprint = "tests/long-lesson"
+
+    def __init__(self, chunks: int) -> None:
+        self._chunks = chunks
+        self.calls = 0
+
+    def transcribe(self, audio: Path) -> Recognition:
+        """The sentences, whatever is said in `audio`."""
+        assert audio.is_file()
+        self.calls += 1
+        segments = []
+        for number in range(self._chunks):
+            start_s = number * 50.0
+            pieces = f"Sentence number {number} is about photosynthesis.".split()
+            words = tuple(
+                Word(text, start_s + 8 * place, start_s + 8 * place + 4, 0.9)
+                for place, text in enumerate(pieces)
+            )
+            segments.append(
+                Segment(" ".join(pieces), words[0].start_s, words[-1].end_s, words)
+            )
+        return Recognition("en", self._chunks * 50.0, tuple(segments))
+
+
+class RunLesson(Protocol):
+    """Runs the lesson job of a video."""
+
+    def __call__(
+        self,
+        video: Video,
+        *,
+        assets: Sequence[dg.AssetKey] | None = None,
+        **resources: object,
+    ) -> dg.ExecuteInProcessResult:
+        """Run it with `resources` instead of those of the definitions."""
+        ...
+
+
+@pytest.fixture
+def run_lesson(instance: dg.DagsterInstance) -> RunLesson:
+    """The lesson job on the real instance, in this process."""
+
+    def run(
+        video: Video,
+        *,
+        assets: Sequence[dg.AssetKey] | None = None,
+        **resources: object,
+    ) -> dg.ExecuteInProcessResult:
+        return execute(instance, video, assets, resources)
+
+    return run
+
+
+def execute(
+    instance: dg.DagsterInstance,
+    video: Video,
+    assets: Sequence[dg.AssetKey] | None,
+    resources: Mapping[str, object],
+) -> dg.ExecuteInProcessResult:
+    """Run the lesson job of one video on `instance`."""
+    instance.add_dynamic_partitions("videos", [str(video.id)])
+    return defs.resolve_job_def("lesson_job").execute_in_process(
+        instance=instance,
+        partition_key=str(video.id),
+        asset_selection=assets,
+        resources={"transcriber": CountingTranscriber(), **resources},
+        raise_on_error=False,
+    )
+
+
+def figures(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, object]:
+    """The numbers that an asset reported."""
+    (materialization,) = result.asset_materializations_for_node(asset)
+    return {name: value.value for name, value in materialization.metadata.items()}
+
+
+def retries(result: dg.ExecuteInProcessResult) -> list[str]:
+    """The steps that asked to be tried again, once for each time."""
+    return [
+        event.step_key or ""
+        for event in result.all_events
+        if event.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY
+    ]
+
+
+@pytest.fixture
+def admin(urls: DatabaseUrls) -> Iterator[Connection]:
+    """A connection of the admin role; each statement is its own transaction."""
+    with psycopg.connect(urls.admin, autocommit=True) as connection:
+        yield connection
+
+
+VISIBLE = """
+select chunk_text from video_chunks
+where video_id = %(video_id)s
+order by chunk_index
+"""
+
+
+@pytest.fixture
+def visible(admin: Connection) -> Callable[[Video], list[str]]:
+    """The texts of a video that readers see."""
+
+    def read(video: Video) -> list[str]:
+        rows = admin.execute(VISIBLE, {"video_id": video.id}).fetchall()
+        return [str(text) for (text,) in rows]
+
+    return read
+
+
+TABLES = {
+    "creators": "id",
+    "videos": "creator_id",
+    "transcripts": "creator_id",
+    "caption_tracks": "creator_id",
+    "transcript_chunks": "creator_id",
+    "chunk_embeddings": "creator_id",
+    "quizzes": "creator_id",
+    "quiz_questions": "creator_id",
+    "events": "creator_id",
+}
+
+ROWS = """
+select t.xmin::text, t.ctid::text, t.tableoid::text, t::text
+from {table} as t
+where t.{owner} = %(creator_id)s
+order by 4
+"""
+"""A row that is written anew has another transaction (`xmin`) and place (`ctid`)
+even when its values are what they were."""
+
+
+@pytest.fixture
+def rows_of(admin: Connection) -> Callable[[UUID], dict[str, list[tuple[str, ...]]]]:
+    """Every stored row of a creator, so that any write shows."""
+
+    def read(creator_id: UUID) -> dict[str, list[tuple[str, ...]]]:
+        return {
+            table: [
+                tuple(map(str, row))
+                for row in admin.execute(
+                    psycopg.sql.SQL(ROWS).format(
+                        table=psycopg.sql.Identifier(table),
+                        owner=psycopg.sql.Identifier(owner),
+                    ),
+                    {"creator_id": creator_id},
+                )
+            ]
+            for table, owner in TABLES.items()
+        }
+
+    return read
