@@ -1,11 +1,16 @@
 #!/bin/sh
-# Builds .venv from the pinned requirements: `sh bootstrap.sh runtime|test`.
+# Builds .venv from the pinned requirements: `sh bootstrap.sh runtime|test`;
+# `sh bootstrap.sh peers` builds .venv-peers, which only benchmarks use.
 # Needs Python 3.11+ with venv. A second call with nothing changed does nothing.
 set -eu
 cd "$(dirname "$0")"
 
 extra=$1
-case $extra in runtime | test) ;; *) echo "usage: sh bootstrap.sh runtime|test" >&2; exit 2 ;; esac
+case $extra in
+    runtime | test) venv=.venv ;;
+    peers) venv=.venv-peers ;;
+    *) echo "usage: sh bootstrap.sh runtime|test|peers" >&2; exit 2 ;;
+esac
 requirements=requirements/$extra.txt
 python=${PYTHON:-python3}
 
@@ -17,23 +22,24 @@ python=${PYTHON:-python3}
 # The test environment holds all of the runtime one and serves both.
 stamp() { cat "requirements/$1.txt" requirements/bootstrap.txt pyproject.toml bootstrap.sh | cksum; }
 for built in "$extra" test; do
-    if [ -x .venv/bin/mentora ] && [ "$(cat ".venv/built-$built" 2>/dev/null)" = "$(stamp $built)" ]; then
+    if [ -x $venv/bin/python ] && [ "$(cat "$venv/built-$built" 2>/dev/null)" = "$(stamp $built)" ]; then
         exit 0
     fi
 done
 
-echo "building .venv ($extra) …" >&2
-rm -f .venv/built-*
-if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-    "$python" -m venv --clear .venv || {
+echo "building $venv ($extra) …" >&2
+rm -f $venv/built-*
+if [ ! -x $venv/bin/python ] || ! $venv/bin/python -m pip --version >/dev/null 2>&1; then
+    "$python" -m venv --clear $venv || {
         echo "'$python -m venv' failed: on Debian, 'apt install python3-venv'." >&2
         exit 1
     }
 fi
-.venv/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/bootstrap.txt
+pip="$venv/bin/python -m pip --disable-pip-version-check -q install"
+$pip --require-hashes -r requirements/bootstrap.txt
 # uv is tens of times faster; where it is refused (certificates, proxies), pip does the same.
-.venv/bin/python -m uv pip sync --quiet --system-certs --require-hashes --python .venv/bin/python \
+$venv/bin/python -m uv pip sync --quiet --system-certs --require-hashes --python $venv/bin/python \
     "$requirements" requirements/bootstrap.txt ||
-    .venv/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r "$requirements"
-.venv/bin/python -m pip --disable-pip-version-check -q install --no-deps --no-build-isolation --editable .
-stamp "$extra" > ".venv/built-$extra"
+    $pip --require-hashes -r "$requirements"
+[ $venv = .venv-peers ] || $pip --no-deps --no-build-isolation --editable .
+stamp "$extra" > "$venv/built-$extra"

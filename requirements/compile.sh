@@ -9,3 +9,5 @@ options="--universal --python-version 3.11 --generate-hashes --no-emit-index-url
 $uv pip compile $options pyproject.toml --extra test -o requirements/test.txt "$@"
 $uv pip compile $options pyproject.toml -c requirements/test.txt -o requirements/runtime.txt "$@"
 $uv pip compile $options requirements/bootstrap.in -c requirements/test.txt -o requirements/bootstrap.txt "$@"
+# What the benchmarks compare with; some of it contradicts our own pins.
+$uv pip compile $options requirements/peers.in -o requirements/peers.txt "$@"

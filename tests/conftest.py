@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.fix_lessons",
     "tests.fix_media",
     "tests.fix_runs",
+    "tests.fix_commands",
 ]

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,28 +33,25 @@ from tests.lessons import CREATOR_ID, VIDEO_ID
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def video_for_tests(**changes: object) -> Video:
-    """A video that is pending and has nothing, but for `changes`."""
-    video = Video(
-        id=VIDEO_ID,
-        creator_id=CREATOR_ID,
-        creator_email="ada@tests.example",
-        title="A lesson",
-        storage_key="uploads/2026-11-01/ada@tests.example/lesson.mp4",
-        upload_etag="1",
-        source_etag=None,
-        source_hash=None,
-        audio_key=None,
-        duration_s=None,
-        processing_status=ProcessingStatus.PENDING,
-        error_code=None,
-        error_message=None,
-        staged_transcript_id=None,
-        published_transcript_id=None,
-        created_at=LONG_AGO,
-        processed_at=None,
-    )
-    return replace(video, **changes)  # type: ignore[arg-type]  # one field each
+PENDING_VIDEO = Video(
+    id=VIDEO_ID,
+    creator_id=CREATOR_ID,
+    creator_email="ada@tests.example",
+    title="A lesson",
+    storage_key="uploads/2026-11-01/ada@tests.example/lesson.mp4",
+    upload_etag="1",
+    source_etag=None,
+    source_hash=None,
+    audio_key=None,
+    duration_s=None,
+    processing_status=ProcessingStatus.PENDING,
+    error_code=None,
+    error_message=None,
+    staged_transcript_id=None,
+    published_transcript_id=None,
+    created_at=LONG_AGO,
+    processed_at=None,
+)
 
 
 class FakeStorage:
@@ -62,6 +60,7 @@ class FakeStorage:
     def __init__(self, folder: Path | None = None) -> None:
         self.objects: dict[str, StoredObject] = {}
         self.listed = 0
+        self._sorted: list[str] = []
         self._bytes: dict[str, bytes] = {}
         self._folder = folder
 
@@ -99,9 +98,12 @@ class FakeStorage:
 
     def list(self, prefix: str, *, after: str = "", limit: int) -> list[StoredObject]:
         """At most `limit` objects under `prefix` above `after`, by key."""
-        keys = sorted(k for k in self.objects if k.startswith(prefix) and k > after)
-        self.listed += len(keys[:limit])
-        return [self.objects[key] for key in keys[:limit]]
+        if len(self._sorted) != len(self.objects):
+            self._sorted = sorted(self.objects)
+        first = bisect_right(self._sorted, after)
+        keys = [k for k in self._sorted[first:] if k.startswith(prefix)][:limit]
+        self.listed += len(keys)
+        return [self.objects[key] for key in keys]
 
 
 class FakeCatalogue:
@@ -126,7 +128,8 @@ class FakeCatalogue:
         before = self.known.get(upload.key)
         if before is None or before.etag != upload.etag:
             self.set_status(upload, ProcessingStatus.PENDING)
-        return video_for_tests(
+        return replace(
+            PENDING_VIDEO,
             id=video_id_of(upload.key),
             creator_id=creator_id_of(str(key.creator)),
             title=title or key.title,

@@ -1,5 +1,7 @@
 """Runs of the lesson job: on the real instance, with counting stand-ins for ports."""
 
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -67,6 +69,23 @@ class CountingEmbedder(MiniLmEmbedder):
         return super().embed(texts)
 
 
+class HangingEmbedder(CountingEmbedder):
+    """The real model, which never comes back from one of its calls."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self._last = calls
+
+    def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """The real vectors, until the call that stays."""
+        while self.calls + 1 == self._last:
+            # Whoever watches kills this process now.
+            sys.stdout.write("hangs\n")
+            sys.stdout.flush()
+            time.sleep(60)
+        return super().embed(texts)
+
+
 class LongLesson:
     """Hears a lesson of `chunks` sentences, each as long as a chunk may be."""
 
@@ -131,11 +150,21 @@ def execute(
 ) -> dg.ExecuteInProcessResult:
     """Run the lesson job of one video on `instance`."""
     instance.add_dynamic_partitions("videos", [str(video.id)])
-    return defs.resolve_job_def("lesson_job").execute_in_process(
+    wired = dg.Definitions(
+        assets=defs.assets,
+        asset_checks=defs.asset_checks,
+        jobs=defs.jobs,
+        executor=defs.executor,
+        resources={
+            **(defs.resources or {}),
+            "transcriber": CountingTranscriber(),
+            **resources,
+        },
+    )
+    return wired.resolve_job_def("lesson_job").execute_in_process(
         instance=instance,
         partition_key=str(video.id),
         asset_selection=assets,
-        resources={"transcriber": CountingTranscriber(), **resources},
         raise_on_error=False,
     )
 

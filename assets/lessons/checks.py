@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import dagster as dg
 
-from assets.failures import lesson_step
+from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.captions import captions
 from assets.lessons.chunks import chunks
 from assets.lessons.embeddings import embeddings
@@ -42,7 +42,9 @@ def _fact_check(
     return dg.AssetCheckResult(passed=passed, metadata=asdict(facts))
 
 
-@dg.asset_check(asset=transcripts, blocking=True, partitions_def=videos)
+@dg.asset_check(
+    asset=transcripts, blocking=True, partitions_def=videos, retry_policy=RETRY_POLICY
+)
 def every_word_follows_the_one_before(
     context: dg.AssetCheckExecutionContext,
     catalogue: dg.ResourceParam[VideoCatalogue],
@@ -54,7 +56,9 @@ def every_word_follows_the_one_before(
     )
 
 
-@dg.asset_check(asset=captions, blocking=True, partitions_def=videos)
+@dg.asset_check(
+    asset=captions, blocking=True, partitions_def=videos, retry_policy=RETRY_POLICY
+)
 def captions_do_not_overlap(
     context: dg.AssetCheckExecutionContext,
     catalogue: dg.ResourceParam[VideoCatalogue],
@@ -69,7 +73,9 @@ def captions_do_not_overlap(
     )
 
 
-@dg.asset_check(asset=chunks, blocking=True, partitions_def=videos)
+@dg.asset_check(
+    asset=chunks, blocking=True, partitions_def=videos, retry_policy=RETRY_POLICY
+)
 def chunks_cover_the_speech(
     context: dg.AssetCheckExecutionContext,
     catalogue: dg.ResourceParam[VideoCatalogue],
@@ -84,7 +90,9 @@ def chunks_cover_the_speech(
     )
 
 
-@dg.asset_check(asset=embeddings, blocking=True, partitions_def=videos)
+@dg.asset_check(
+    asset=embeddings, blocking=True, partitions_def=videos, retry_policy=RETRY_POLICY
+)
 def every_chunk_has_a_vector(
     context: dg.AssetCheckExecutionContext,
     catalogue: dg.ResourceParam[VideoCatalogue],

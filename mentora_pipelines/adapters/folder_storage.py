@@ -3,8 +3,10 @@
 Here belong files and their names. Not here: the grammar of keys (`domain/storage`).
 """
 
+import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,10 +14,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mentora_pipelines.domain.storage import StoredObject, checked_key
-from mentora_pipelines.errors import NotFound, TransientError
+from mentora_pipelines.errors import InvalidInput, NotFound, TransientError
 
 PARTIAL_PREFIX = ".partial-"
 """Names of files that `put` has not finished; no key can begin like this."""
+
+
+_NO_PLACE = frozenset((errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG))
+"""A bucket has room for `a` beside `a/b` and for names of 1,024 bytes; a folder has
+not, and trying again does not help."""
 
 
 class FolderStorage:
@@ -30,7 +37,8 @@ class FolderStorage:
 
     def stat(self, key: str) -> StoredObject | None:
         """The object under `key`, or None."""
-        return _stored(key, self._path(key))
+        path = self._path(key)
+        return None if self._is_linked(path) else _stored(key, path)
 
     @contextmanager
     def open(self, key: str) -> Iterator[BinaryIO]:
@@ -44,14 +52,15 @@ class FolderStorage:
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
         """The object as a file to read; raises `NotFound`."""
-        path = self._path(key)
-        if _stored(key, path) is None:
+        if self.stat(key) is None:
             raise NotFound(f"storage holds nothing under {key!r}")
-        yield path
+        yield self._path(key)
 
     def put(self, key: str, content: BinaryIO) -> StoredObject:
         """Store the stream under `key`; a reader sees the old bytes or all the new."""
         path = self._path(key)
+        if self._is_linked(path):
+            raise InvalidInput(f"storage key {key!r} leads through a symbolic link")
         with _translated(key):
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_name(f"{PARTIAL_PREFIX}{os.urandom(8).hex()}")
@@ -81,6 +90,15 @@ class FolderStorage:
 
     def _path(self, key: str) -> Path:
         return self.root.joinpath(*checked_key(key).split("/"))
+
+    def _is_linked(self, path: Path) -> bool:
+        """Whether a folder between the root and `path` is a symbolic link."""
+        below = path.parents[: len(path.relative_to(self.root).parts) - 1]
+        try:
+            return any(folder.is_symlink() for folder in below)
+        except OSError:
+            # What cannot be looked at fails where it is used, with its own reason.
+            return False
 
     def _keys(
         self, folder: Path, base: str, prefix: str, after: str
@@ -114,11 +132,11 @@ class FolderStorage:
 def _stored(key: str, path: Path) -> StoredObject | None:
     try:
         facts = path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
     except OSError as error:
+        if error.errno == errno.ENOENT or error.errno in _NO_PLACE:
+            return None
         raise TransientError(f"storage: {error.strerror} at {key!r}") from error
-    if not path.is_file() or path.is_symlink():
+    if not stat.S_ISREG(facts.st_mode):
         return None
     return StoredObject(
         key=key,
@@ -136,4 +154,6 @@ def _translated(key: str) -> Iterator[None]:
     except FileNotFoundError:
         raise NotFound(f"storage holds nothing under {key!r}") from None
     except OSError as error:
+        if error.errno in _NO_PLACE:
+            raise InvalidInput(f"a folder has no place for {key!r}") from error
         raise TransientError(f"storage: {error.strerror} at {key!r}") from error

@@ -5,6 +5,7 @@ decoder. Not here: where uploads and audio lie, or what is said in them.
 """
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ MIN_DECODED_SHARE = 0.95
 """Less sound than this share of the announced duration means that the file breaks
 off: truncated files decode without an error."""
 
+STREAMED_RIFF_SIZE = 0x7FFF_0000
+"""Recorders that do not know the end yet write this much or more (sox, ffmpeg)."""
+
 _MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _MAGIC = {
     b"\x1a\x45\xdf\xa3": "matroska",
@@ -35,6 +39,7 @@ _MAGIC = {
     b"OggS": "ogg",
     b"ID3": "mp3",
 }
+_TAGGED_DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _REFUSED_CONTAINERS = (b"RIFF", b"FLV\x01", b"\x30\x26\xb2\x75", b"FORM", b".RMF")
 
 
@@ -120,7 +125,12 @@ def _decode(source: Path, target: Path, max_duration_s: float) -> float:
     from av.error import FFmpegError
 
     with source.open("rb") as file:
-        demuxer = sniff_container(file.read(377))
+        head = file.read(377)
+    demuxer = sniff_container(head)
+    if demuxer == "wav" and source.stat().st_size < MIN_DECODED_SHARE * _riff_size(
+        head
+    ):
+        raise LessonRefused(ErrorCode.TRUNCATED_MEDIA, "wav shorter than its header")
     try:
         container = av.open(
             str(source), format=demuxer, options={"protocol_whitelist": "file"}
@@ -148,6 +158,15 @@ def _decode(source: Path, target: Path, max_duration_s: float) -> float:
     return decoded_s
 
 
+def _riff_size(head: bytes) -> int:
+    """Bytes that a WAV announces, 0 when it was streamed and announces nothing.
+
+    ffmpeg takes the length of the file for it, so that a broken-off WAV looks whole.
+    """
+    size = int.from_bytes(head[4:8], "little")
+    return size if size < STREAMED_RIFF_SIZE else 0
+
+
 def _default_track(container: "InputContainer") -> "AudioStream":
     from av.stream import Disposition
 
@@ -159,6 +178,12 @@ def _announced_duration_s(container: "InputContainer", stream: "AudioStream") ->
     """What the header promises, 0.0 when it promises nothing."""
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
+    # Matroska: the container is as long as its picture, the tag as this track.
+    clock = _TAGGED_DURATION.fullmatch(stream.metadata.get("DURATION", ""))
+    if clock is not None:
+        return sum(
+            float(n) * s for n, s in zip(clock.groups(), (3600, 60, 1), strict=True)
+        )
     return container.duration / 1_000_000 if container.duration else 0.0
 
 

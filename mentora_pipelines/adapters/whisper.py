@@ -93,7 +93,12 @@ def _location(model: str) -> Path | None:
             )
         return Path(package.origin).parent / "model"
     folder = Path(model).expanduser()
-    return folder if folder.is_dir() else None
+    if folder.is_dir():
+        return folder
+    if folder.is_absolute() or model.startswith("."):
+        # Else faster-whisper takes the path for a name and asks the network for it.
+        raise SettingsError(f"MENTORA_WHISPER_MODEL: there is no folder {folder}")
+    return None
 
 
 @cache
@@ -126,10 +131,15 @@ def _pipeline(model: str, device: str) -> "BatchedInferencePipeline":
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
     folder = _location(model)
-    loaded = WhisperModel(
-        str(folder) if folder else model,
-        device=device,
-        compute_type="int8" if device == "cpu" else "default",
-        cpu_threads=CPU_THREADS,
-    )
+    try:
+        loaded = WhisperModel(
+            str(folder) if folder else model,
+            device=device,
+            compute_type="int8" if device == "cpu" else "default",
+            cpu_threads=CPU_THREADS,
+        )
+    except (ValueError, RuntimeError) as error:
+        raise SettingsError(
+            f"MENTORA_WHISPER_MODEL: {model} cannot be loaded on {device}: {error}"
+        ) from error
     return BatchedInferencePipeline(loaded)

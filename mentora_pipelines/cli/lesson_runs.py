@@ -3,27 +3,81 @@
 Here belongs all that a command needs of Dagster. Not here: what a run does.
 """
 
+import fcntl
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from uuid import UUID
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import dagster as dg
 
 from assets.partitions import videos as videos_partitions
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.local_stack.layout import is_held, open_lock
 from mentora_pipelines.settings import HomeSettings, QuizSettings
 from sensors.new_uploads import CREATOR_TAG, LESSON_WITHOUT_QUIZ, VIDEO_TAG
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own log stays in its event log, where the UI shows it."""
 
+COMMAND_TAG = "mentora/command"
+"""Names the lock that the command holds while its run lives."""
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
 
 @contextmanager
 def dagster_instance() -> Iterator[dg.DagsterInstance]:
     """The instance that the daemon and the UI use too."""
     with dg.DagsterInstance.from_config(str(HomeSettings().home)) as instance:
+        _end_killed_runs(instance)
         yield instance
+
+
+def _end_killed_runs(instance: dg.DagsterInstance) -> None:
+    """Report the runs whose command was killed.
+
+    Dagster watches only the runs that its daemon has launched. Any other one would
+    keep its places in the pools and the queue for ever, and the next would wait.
+    """
+    for run in instance.get_runs(
+        dg.RunsFilter(job_name="lesson_job", statuses=UNFINISHED)
+    ):
+        if run.remote_job_origin is not None:
+            continue  # the daemon's own, perhaps a copy of a killed one
+        lock = _commands_folder() / run.tags.get(COMMAND_TAG, "")
+        # A command of another machine has no lock here, and may be alive.
+        if lock.is_file() and not is_held(lock):
+            instance.report_run_failed(run, "the command that ran it was killed")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def _command() -> Iterator[str]:
+    """The name of this command, held until it ends, however it ends."""
+    name = str(uuid4())
+    lock = _commands_folder() / name
+    descriptor = open_lock(lock)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield name
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _commands_folder() -> Path:
+    folder = HomeSettings().state_folder / "commands"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def run_lessons(videos: Sequence[Video]) -> bool:
@@ -40,6 +94,7 @@ def run_lessons(videos: Sequence[Video]) -> bool:
     )
     with (
         dagster_instance() as instance,
+        _command() as command,
         Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -57,7 +112,11 @@ def run_lessons(videos: Sequence[Video]) -> bool:
                 partition_key=str(video.id),
                 asset_selection=selection,
                 run_config=QUIET,
-                tags={CREATOR_TAG: str(video.creator_id), VIDEO_TAG: str(video.id)},
+                tags={
+                    CREATOR_TAG: str(video.creator_id),
+                    VIDEO_TAG: str(video.id),
+                    COMMAND_TAG: command,
+                },
                 raise_on_error=False,
             )
             succeeded = succeeded and result.success
@@ -86,15 +145,7 @@ def _failures(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, str]]:
 def unfinished_runs(instance: dg.DagsterInstance) -> int:
     """How many runs of the lesson job wait or work."""
     return instance.get_runs_count(
-        dg.RunsFilter(
-            job_name="lesson_job",
-            statuses=[
-                dg.DagsterRunStatus.QUEUED,
-                dg.DagsterRunStatus.NOT_STARTED,
-                dg.DagsterRunStatus.STARTING,
-                dg.DagsterRunStatus.STARTED,
-            ],
-        )
+        dg.RunsFilter(job_name="lesson_job", statuses=UNFINISHED)
     )
 
 

@@ -145,13 +145,13 @@ def plan_uploads(
     Fresh is what has no video yet or other bytes than its video knows. Waiting is
     what is still `pending`: asking again is harmless (the run key), not asking would
     lose an upload whose request was cut off. A file that may still be growing is
-    neither. A key outside the grammar is named with its reason and stops nobody.
+    neither; one dated in the future is not growing, its machine's clock is wrong.
     """
     fresh: list[StoredObject] = []
     waiting: list[StoredObject] = []
-    newest = now - timedelta(seconds=SETTLE_S)
+    settle = timedelta(seconds=SETTLE_S)
     for upload in listed:
-        if upload.modified > newest:
+        if abs(now - upload.modified) < settle:
             continue
         before = known.get(upload.key)
         if before is None or before.etag != upload.etag:
@@ -169,6 +169,7 @@ def look_for_uploads(
     The pages go round the whole store, so that a replaced old upload and a lost
     request are found too; the newest days are looked at every time. Each video that
     is due is registered, which is idempotent: a look that is cut off is repeated.
+    A key outside the grammar is named with its reason and stops nobody.
     """
     page = storage.list(UPLOADS_PREFIX, after=cursor, limit=PAGE_KEYS)
     recent_from = f"{UPLOADS_PREFIX}{now.date() - RECENT_DAYS}"
@@ -177,7 +178,7 @@ def look_for_uploads(
         if not cursor and len(page) < PAGE_KEYS
         else storage.list(UPLOADS_PREFIX, after=recent_from, limit=PAGE_KEYS)
     )
-    keys, malformed = _parse_keys([*page, *recent])
+    keys, malformed = _parse_keys({u.key: u for u in (*page, *recent)}.values())
     known = catalogue.known_uploads(keys)
     of_page = plan_uploads((u for u in page if u.key in keys), known, now)
     of_recent = plan_uploads((u for u in recent if u.key in keys), known, now)

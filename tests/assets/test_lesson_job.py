@@ -48,7 +48,7 @@ class NoQuizWriter:
         self, transcript: Transcript, chunks: Sequence[Chunk], question_count: int
     ) -> list[Question]:
         """Raise what no rule of ours foresees."""
-        raise ValueError(f"no quiz of {question_count} from {len(chunks)} chunks")
+        raise ValueError(f"{transcript.id}, {len(chunks)} chunks: no {question_count}")
 
 
 class WatchingEmbedder(CountingEmbedder):

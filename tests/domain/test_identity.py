@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mentora_pipelines.domain.identity import (
@@ -15,6 +15,11 @@ from mentora_pipelines.domain.identity import (
     video_id_of,
 )
 
+unhurried = settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+"""A busy machine is not a fault of ours."""
+
 VIDEO = video_id_of("uploads/2026-11-01/ada@tests.example/lesson.mp4")
 
 STORED = {
@@ -27,6 +32,7 @@ STORED = {
     "question": "79df3b6c-9758-5495-b8bd-11d82258ae7e",
     "event": "3d1cc9f8-b72a-55d4-8598-bbbdccf3f78b",
 }
+
 
 def test_ids_are_the_ones_already_stored() -> None:
     """Else every stored row is orphaned and every lesson is paid for again."""
@@ -87,6 +93,7 @@ def test_names_of_different_kinds_never_meet() -> None:
     assert len(made) == 5
 
 
+@unhurried
 @given(st.text(), st.text())
 def test_texts_share_a_hash_only_when_they_are_the_same(one: str, two: str) -> None:
     """Else a chunk is found by the vector of another text."""

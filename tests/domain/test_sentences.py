@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mentora_pipelines.domain.lessons.sentences import (
@@ -10,8 +10,15 @@ from mentora_pipelines.domain.lessons.sentences import (
 )
 from mentora_pipelines.domain.lessons.transcripts import Word
 
+unhurried = settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+"""A busy machine is not a fault of ours."""
 
-def spoken(text: str, pause_before: Sequence[int] = (), pause_s: float = 0) -> list[Word]:
+
+def spoken(
+    text: str, pause_before: Sequence[int] = (), pause_s: float = 0
+) -> list[Word]:
     """The words of a text, half a second each, with pauses before some."""
     now_s = 0.0
     words = []
@@ -79,6 +86,7 @@ words = st.builds(
 )
 
 
+@unhurried
 @given(st.lists(words, max_size=120))
 def test_no_word_is_lost_or_moved(heard: list[Word]) -> None:
     """Else captions and quizzes miss what was said."""

@@ -1,11 +1,16 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mentora_pipelines.domain.storage import MAX_KEY_BYTES, checked_key
 from mentora_pipelines.errors import InvalidInput
+
+unhurried = settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+"""A busy machine is not a fault of ours."""
 
 REFUSED = {
     "empty": "",
@@ -53,6 +58,7 @@ def test_a_key_inside_the_grammar_is_itself(key: str) -> None:
     assert checked_key(key) == key
 
 
+@unhurried
 @given(st.text(max_size=40))
 def test_an_accepted_key_stays_below_its_root(key: str) -> None:
     """Else some text nobody thought of leaves the storage's folder."""

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from mentora_pipelines.adapters.postgres.database import CreatorRows
+from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.domain.lessons.captions import CaptionTrack, Cue
 from mentora_pipelines.domain.videos import Video
 
@@ -25,7 +25,7 @@ set storage_key = excluded.storage_key, cues = excluded.cues
 """
 
 
-class CaptionRows(CreatorRows):
+class CaptionRows(Rows):
     """Satisfies `CaptionStore`."""
 
     def caption_track(self, video: Video, transcript_id: UUID) -> CaptionTrack | None:

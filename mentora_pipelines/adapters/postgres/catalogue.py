@@ -1,29 +1,20 @@
 """What is looked up or made across creators, as the admin role."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
-from psycopg import sql
-from psycopg.rows import class_row, dict_row
-from psycopg.types.json import Jsonb
+from psycopg.rows import dict_row
 
-from mentora_pipelines.adapters.postgres.database import Connection, Database
-from mentora_pipelines.domain.identity import (
-    creator_id_of,
-    event_id_of,
-    video_id_of,
-)
-from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
-from mentora_pipelines.domain.search import SearchHit, SearchScope
+from mentora_pipelines.adapters.postgres.database import Connection
+from mentora_pipelines.adapters.postgres.events import write_event
+from mentora_pipelines.adapters.postgres.generations import GenerationRows
+from mentora_pipelines.adapters.postgres.search import SearchRows
+from mentora_pipelines.domain.identity import creator_id_of, video_id_of
 from mentora_pipelines.domain.storage import StoredObject
 from mentora_pipelines.domain.uploads import KnownUpload, UploadKey, run_key_of
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
-from mentora_pipelines.errors import ErrorCode, NotFound, PermanentError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from mentora_pipelines.errors import ErrorCode, NotFound
 
 UPLOAD_COMPLETED = "video/upload.completed"
 
@@ -78,48 +69,9 @@ set upload_etag = excluded.upload_etag,
 where videos.upload_etag <> excluded.upload_etag
 """
 
-INSERT_EVENT = """
-insert into events (id, name, schema_version, deduplication_key, creator_id, payload)
-values (%(id)s, %(name)s, 1, %(deduplication_key)s, %(creator_id)s, %(payload)s)
-on conflict do nothing
-"""
 
-SELECT_GENERATIONS = """
-select id, provider, model, dimensions
-from embedding_generations
-where status = 'active' or id = %(generation_id)s
-order by (id = %(generation_id)s) desc
-"""
-
-INSERT_GENERATION = """
-insert into embedding_generations (id, provider, model, dimensions, status)
-values (%(generation_id)s, %(provider)s, %(model)s, %(dimensions)s, 'active')
-on conflict do nothing
-"""
-
-# `+ 0` keeps the planner from an index scan that would stop short of a filtered set.
-NEAREST = """
-select
-    chunk.video_id,
-    video.title,
-    chunk.start_timestamp as start_s,
-    chunk.end_timestamp as end_s,
-    chunk.chunk_text as text,
-    1 - (chunk.embedding <=> %(query)s) as score
-from video_chunks as chunk
-join videos as video on video.id = chunk.video_id
-where (%(creator_id)s::uuid is null or chunk.creator_id = %(creator_id)s)
-  and (%(video_id)s::uuid is null or chunk.video_id = %(video_id)s)
-order by (chunk.embedding <=> %(query)s) + 0, chunk.id
-limit %(limit)s
-"""
-
-
-class PostgresCatalogue:
+class PostgresCatalogue(GenerationRows, SearchRows):
     """Satisfies the ports that cross creators: catalogue, generations, search."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def video(self, video_id: UUID) -> Video:
         """The video; raises `NotFound`."""
@@ -188,71 +140,18 @@ class PostgresCatalogue:
                 },
             )
             video = _videos(connection, BY_STORAGE_KEY, {"storage_key": upload.key})[0]
-            run_key = run_key_of(upload)
-            connection.execute(
-                INSERT_EVENT,
-                {
-                    "id": event_id_of(UPLOAD_COMPLETED, run_key),
-                    "name": UPLOAD_COMPLETED,
-                    "deduplication_key": run_key,
-                    "creator_id": video.creator_id,
-                    "payload": Jsonb(
-                        {
-                            "videoId": str(video.id),
-                            "creatorId": str(video.creator_id),
-                            "videoUrl": upload.key,
-                            "autoGenerateQuiz": True,
-                        }
-                    ),
+            write_event(
+                connection,
+                UPLOAD_COMPLETED,
+                deduplication_key=run_key_of(upload),
+                creator_id=video.creator_id,
+                payload={
+                    "videoId": str(video.id),
+                    "creatorId": str(video.creator_id),
+                    "videoUrl": upload.key,
                 },
             )
         return video
-
-    def writable_generation(self, model: EmbeddingModel) -> UUID:
-        """The generation to write this model's vectors into, made when there is none.
-
-        Raises `PermanentError` when another model's generation is active.
-        """
-        generation_id = model.generation_id
-        parameters = {
-            "generation_id": generation_id,
-            "provider": model.provider,
-            "model": model.model,
-            "dimensions": model.dimensions,
-        }
-        with self._database.transaction() as connection:
-            rows = connection.execute(SELECT_GENERATIONS, parameters).fetchall()
-            if not rows:
-                # Of two first runs the second waits here and inserts nothing.
-                if connection.execute(INSERT_GENERATION, parameters).rowcount:
-                    _create_partition(connection, generation_id, model.dimensions)
-                rows = connection.execute(SELECT_GENERATIONS, parameters).fetchall()
-        found, provider, name, dimensions = rows[0]
-        if found != generation_id:
-            raise PermanentError(
-                f"the active vectors are of {provider}/{name} ({dimensions} dimensions)"
-                f" and the embedder is {model.provider}/{model.model}: set "
-                "MENTORA_EMBEDDER back, the two cannot be searched together"
-            )
-        return generation_id
-
-    def nearest(
-        self, query: "NDArray[np.float32]", scope: SearchScope, limit: int
-    ) -> list[SearchHit]:
-        """At most `limit` published chunks of the active generation, best first."""
-        with (
-            self._database.transaction() as connection,
-            connection.cursor(row_factory=class_row(SearchHit)) as cursor,
-        ):
-            return cursor.execute(
-                NEAREST,
-                {
-                    "query": query,
-                    "creator_id": scope.creator_id,
-                    "video_id": scope.video_id,
-                    "limit": limit,
-                },
-            ).fetchall()
 
 
 def _videos(
@@ -283,20 +182,3 @@ def _creator_id(connection: Connection, creator: UUID | str) -> UUID | None:
         },
     ).fetchone()
     return None if row is None else row[0]
-
-
-def _create_partition(
-    connection: Connection, generation_id: UUID, dimensions: int
-) -> None:
-    """Make the partition that holds a generation's vectors, all of `dimensions`."""
-    connection.execute(
-        sql.SQL(
-            "create table {partition} partition of chunk_embeddings "
-            "(check (vector_dims(embedding) = {dimensions})) "
-            "for values in ({generation_id})"
-        ).format(
-            partition=sql.Identifier(f"chunk_embeddings_{generation_id.hex}"),
-            dimensions=sql.Literal(dimensions),
-            generation_id=sql.Literal(str(generation_id)),
-        )
-    )

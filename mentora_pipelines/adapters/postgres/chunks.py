@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from mentora_pipelines.adapters.postgres.database import CreatorRows
+from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.domain.identity import chunk_id_of
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.videos import Video
@@ -61,7 +61,7 @@ where transcript_id = %(transcript_id)s
 """
 
 
-class ChunkRows(CreatorRows):
+class ChunkRows(Rows):
     """Satisfies `ChunkStore`."""
 
     def chunks(self, video: Video, transcript_id: UUID) -> list[Chunk]:

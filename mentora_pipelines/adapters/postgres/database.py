@@ -99,8 +99,8 @@ def _register_types(connection: Connection) -> None:
     connection.commit()
 
 
-class CreatorRows:
-    """Base of the stores that read and write one creator's rows, as the app role."""
+class Rows:
+    """Base of the stores: each method is one transaction, or a few."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

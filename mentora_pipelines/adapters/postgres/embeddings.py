@@ -4,13 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from mentora_pipelines.adapters.postgres.database import CreatorRows
+from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.videos import Video
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+MAX_INLINE_DIMENSIONS = 1_900
+"""Vectors up to here (7.6 kB) stay in their row, which saves a second table's writes
+and reads; a row must fit into a page of 8 kB."""
 
 SELECT_PRESENT = """
 select text_hash
@@ -25,6 +29,9 @@ CREATE_INCOMING = """
 create temporary table incoming (text_hash text, embedding vector) on commit drop
 """
 
+# A vector that fits into a page is not moved out of its row only to be moved back.
+KEEP_INLINE = "alter table incoming alter column embedding set storage plain"
+
 COPY_INCOMING = "copy incoming (text_hash, embedding) from stdin (format binary)"
 
 INSERT_EMBEDDINGS = """
@@ -36,7 +43,7 @@ on conflict do nothing
 """
 
 
-class EmbeddingRows(CreatorRows):
+class EmbeddingRows(Rows):
     """Satisfies `EmbeddingStore`."""
 
     def missing_embeddings(
@@ -67,6 +74,8 @@ class EmbeddingRows(CreatorRows):
         """Store one vector per hash; rows that exist stay. Returns rows added."""
         with self._database.transaction(video.creator_id) as connection:
             connection.execute(CREATE_INCOMING)
+            if vectors.shape[1] <= MAX_INLINE_DIMENSIONS:
+                connection.execute(KEEP_INLINE)
             with connection.cursor().copy(COPY_INCOMING) as copy:
                 copy.set_types(["text", "vector"])
                 for row in zip(text_hashes, vectors, strict=True):

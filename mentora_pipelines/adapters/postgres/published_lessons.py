@@ -1,12 +1,9 @@
 """The pointer that readers follow, and the facts that must hold before it moves."""
 
-from uuid import UUID
-
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 
-from mentora_pipelines.adapters.postgres.database import CreatorRows
-from mentora_pipelines.domain.identity import event_id_of
+from mentora_pipelines.adapters.postgres.database import Rows
+from mentora_pipelines.adapters.postgres.events import write_event
 from mentora_pipelines.domain.lessons.published_lessons import LessonFacts
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import NotFound
@@ -110,15 +107,8 @@ where transcript.id = %(transcript_id)s
         and position(quiz_questions.quote in transcript.full_text) = 0)
 """
 
-INSERT_EVENT = """
-insert into events (id, name, schema_version, deduplication_key, creator_id, payload)
-values (
-    %(id)s, %(name)s, 1, %(deduplication_key)s, %(creator_id)s, %(payload)s)
-on conflict do nothing
-"""
 
-
-class PublishedLessonRows(CreatorRows):
+class PublishedLessonRows(Rows):
     """Satisfies `LessonFactsReader` and `LessonPublisher`."""
 
     def lesson_facts(self, video: Video) -> LessonFacts:
@@ -146,21 +136,15 @@ class PublishedLessonRows(CreatorRows):
             if connection.execute(PUBLISH, parameters).rowcount == 0:
                 return False
             connection.execute(MARK_STALE_QUIZZES, parameters)
-            connection.execute(INSERT_EVENT, _completed(video, transcript_id))
+            write_event(
+                connection,
+                TRANSCRIPTION_COMPLETED,
+                deduplication_key=str(transcript_id),
+                creator_id=video.creator_id,
+                payload={
+                    "videoId": str(video.id),
+                    "transcriptUrl": f"transcripts/{transcript_id}",
+                    "transcriptVersion": str(transcript_id),
+                },
+            )
             return True
-
-
-def _completed(video: Video, transcript_id: UUID | None) -> dict[str, object]:
-    return {
-        "id": event_id_of(TRANSCRIPTION_COMPLETED, str(transcript_id)),
-        "name": TRANSCRIPTION_COMPLETED,
-        "deduplication_key": str(transcript_id),
-        "creator_id": video.creator_id,
-        "payload": Jsonb(
-            {
-                "videoId": str(video.id),
-                "transcriptUrl": f"transcripts/{transcript_id}",
-                "transcriptVersion": str(transcript_id),
-            }
-        ),
-    }

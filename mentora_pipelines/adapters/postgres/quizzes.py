@@ -5,7 +5,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from mentora_pipelines.adapters.postgres.database import CreatorRows
+from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.domain.identity import chunk_id_of, question_id_of
 from mentora_pipelines.domain.lessons.questions import Question, QuestionKind
 from mentora_pipelines.domain.lessons.quizzes import Quiz, QuizStatus
@@ -57,7 +57,7 @@ values (
 """
 
 
-class QuizRows(CreatorRows):
+class QuizRows(Rows):
     """Satisfies `QuizStore`."""
 
     def question_count(self, video: Video, quiz_id: UUID) -> int | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from mentora_pipelines.adapters.postgres.database import Connection, CreatorRows
+from mentora_pipelines.adapters.postgres.database import Connection, Rows
 from mentora_pipelines.domain.lessons.transcripts import (
     Origin,
     Segment,
@@ -47,7 +47,7 @@ where id = %(video_id)s
 """
 
 
-class TranscriptRows(CreatorRows):
+class TranscriptRows(Rows):
     """Satisfies `TranscriptStore`."""
 
     def transcript(self, video: Video, transcript_id: UUID) -> Transcript:

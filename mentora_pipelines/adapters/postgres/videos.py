@@ -1,6 +1,6 @@
 """Rows of `videos` that a run changes: its status and what it took in."""
 
-from mentora_pipelines.adapters.postgres.database import CreatorRows
+from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import CREATOR_SENTENCES, ErrorCode
 
@@ -27,7 +27,7 @@ where id = %(video_id)s
 """
 
 
-class VideoRows(CreatorRows):
+class VideoRows(Rows):
     """Satisfies `VideoStatus` and `AudioStore`."""
 
     def mark_processing(self, video: Video) -> None:

@@ -24,6 +24,9 @@ BLOCK_MIN_S = 20.0
 PAUSE_S = 2.0
 """A silence this long between sentences is a change of subject or of slide."""
 
+MIN_CHUNK_S = 0.001
+"""A recogniser gives a short last word no length at times; a chunk must have one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -111,28 +114,38 @@ def pack_segments(
     exactly one chunk; chunks follow each other in time and `start_s < end_s`.
     """
     chunks: list[Chunk] = []
-    texts: list[str] = []
+    group: list[Segment] = []
     tokens = 0
-    block_start = start = end = 0.0
+    block_start = heard_until = 0.0
     for segment, count in zip(segments, token_counts, strict=True):
-        if texts:
+        if group:
             block_ends = segment.end_s - block_start > BLOCK_S or (
-                segment.start_s - end >= PAUSE_S and end - block_start >= BLOCK_MIN_S
+                segment.start_s - heard_until >= PAUSE_S
+                and heard_until - block_start >= BLOCK_MIN_S
             )
             if block_ends or tokens + count > max_tokens:
-                chunks.append(
-                    Chunk(len(chunks), " ".join(texts), start, end, tokens, ())
-                )
-                texts = []
+                chunks.append(_chunk(len(chunks), group, tokens))
+                group = []
                 tokens = 0
-                start = segment.start_s
                 if block_ends:
-                    block_start = start
+                    block_start = segment.start_s
         else:
-            block_start = start = segment.start_s
-        texts.append(segment.text)
+            block_start = segment.start_s
+        group.append(segment)
         tokens += count
-        end = segment.end_s
-    if texts:
-        chunks.append(Chunk(len(chunks), " ".join(texts), start, end, tokens, ()))
+        heard_until = max(heard_until, segment.end_s)
+    if group:
+        chunks.append(_chunk(len(chunks), group, tokens))
     return chunks
+
+
+def _chunk(index: int, group: Sequence[Segment], tokens: int) -> Chunk:
+    start_s = group[0].start_s
+    return Chunk(
+        index=index,
+        text=" ".join(segment.text for segment in group),
+        start_s=start_s,
+        end_s=max(start_s + MIN_CHUNK_S, *(segment.end_s for segment in group)),
+        token_count=tokens,
+        topic_tags=(),
+    )

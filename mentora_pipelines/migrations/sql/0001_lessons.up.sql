@@ -71,7 +71,9 @@ create table videos (
     version                 integer not null default 1,
     check ((processing_status = 'failed') = (error_code is not null)),
     check ((error_code is null) = (error_message is null)),
-    check (processing_status <> 'completed' or published_transcript_id is not null)
+    check (processing_status <> 'completed' or published_transcript_id is not null),
+    -- What hangs on a video names its creator too: one key keeps both together.
+    unique (creator_id, id)
 );
 create index idx_videos_creator_status on videos (creator_id, processing_status, created_at desc);
 comment on table videos is 'One uploaded lesson each; readers follow published_transcript_id.';
@@ -84,8 +86,8 @@ comment on column videos.error_message is 'A sentence for the creator, never the
 
 create table transcripts (
     id          uuid primary key,
-    video_id    uuid not null references videos on delete cascade,
-    creator_id  uuid not null references creators on delete cascade,
+    video_id    uuid not null,
+    creator_id  uuid not null,
     source_hash text not null,
     fingerprint text not null,
     origin      text not null check (origin in ('recognised', 'edited')),
@@ -94,35 +96,41 @@ create table transcripts (
     word_count  integer not null check (word_count > 0),
     full_text   text not null,
     segments    jsonb not null,
-    created_at  timestamptz not null default now()
+    created_at  timestamptz not null default now(),
+    unique (creator_id, video_id, id),
+    foreign key (creator_id, video_id) references videos (creator_id, id) on delete cascade
 );
 create index idx_transcripts_video_id on transcripts (video_id, created_at desc);
 comment on table transcripts is 'Every version of every transcript; a version never changes.';
 comment on column transcripts.segments is
     '[{text, start, end, words: [[word, start, end, probability]]}], times in seconds.';
 
+create index idx_videos_staged_transcript on videos (staged_transcript_id);
+create index idx_videos_published_transcript on videos (published_transcript_id);
 alter table videos
     add foreign key (staged_transcript_id) references transcripts (id) deferrable initially deferred,
     add foreign key (published_transcript_id) references transcripts (id) deferrable initially deferred;
 
 create table caption_tracks (
-    transcript_id uuid not null references transcripts on delete cascade,
-    video_id      uuid not null references videos on delete cascade,
-    creator_id    uuid not null references creators on delete cascade,
+    transcript_id uuid not null,
+    video_id      uuid not null,
+    creator_id    uuid not null,
     language      text not null,
     storage_key   text not null,
     cues          jsonb not null,
     created_at    timestamptz not null default now(),
-    primary key (transcript_id, language)
+    primary key (transcript_id, language),
+    foreign key (creator_id, video_id, transcript_id)
+        references transcripts (creator_id, video_id, id) on delete cascade
 );
-create index idx_caption_tracks_video_id on caption_tracks (video_id);
+create index idx_caption_tracks_transcript on caption_tracks (creator_id, video_id, transcript_id);
 comment on column caption_tracks.cues is '[[start, end, text]], times in seconds.';
 
 create table transcript_chunks (
     id              uuid primary key,
-    transcript_id   uuid not null references transcripts on delete cascade,
-    video_id        uuid not null references videos on delete cascade,
-    creator_id      uuid not null references creators on delete cascade,
+    transcript_id   uuid not null,
+    video_id        uuid not null,
+    creator_id      uuid not null,
     chunk_index     integer not null check (chunk_index >= 0),
     chunk_text      text not null check (chunk_text <> ''),
     text_hash       text not null,
@@ -132,10 +140,12 @@ create table transcript_chunks (
     topic_tags      text[] not null default '{}',
     tsv             tsvector generated always as (to_tsvector('simple', chunk_text)) stored,
     check (start_timestamp < end_timestamp),
-    unique (transcript_id, chunk_index)
+    unique (transcript_id, chunk_index),
+    foreign key (creator_id, video_id, transcript_id)
+        references transcripts (creator_id, video_id, id) on delete cascade
 );
 create index idx_video_chunks_video_id on transcript_chunks (video_id);
-create index idx_transcript_chunks_creator on transcript_chunks (creator_id);
+create index idx_transcript_chunks_transcript on transcript_chunks (creator_id, video_id, transcript_id);
 comment on table transcript_chunks is 'Chunks of each transcript version; times in seconds.';
 
 create table embedding_generations (
@@ -152,23 +162,25 @@ create unique index idx_embedding_generations_active on embedding_generations (s
     where status = 'active';
 comment on table embedding_generations is 'One embedding model each; exactly one is searched.';
 
--- A generation's partition is made with it; its vectors all have its dimensions.
+-- A generation's partition is made with it, so that the partition key alone proves
+-- that the generation exists; its vectors all have its dimensions.
 create table chunk_embeddings (
-    generation_id uuid not null references embedding_generations,
-    video_id      uuid not null references videos on delete cascade,
+    generation_id uuid not null,
+    video_id      uuid not null,
     text_hash     text not null,
-    creator_id    uuid not null references creators on delete cascade,
+    creator_id    uuid not null,
     embedding     vector not null,
-    primary key (generation_id, video_id, text_hash)
+    primary key (generation_id, video_id, text_hash),
+    foreign key (creator_id, video_id) references videos (creator_id, id) on delete cascade
 ) partition by list (generation_id);
-create index idx_chunk_embeddings_creator on chunk_embeddings (generation_id, creator_id);
+create index idx_chunk_embeddings_video on chunk_embeddings (creator_id, video_id);
 comment on table chunk_embeddings is 'The vector of a text of a video; shared by every version that holds the text.';
 
 create table quizzes (
     id                 uuid primary key,
-    video_id           uuid not null references videos on delete cascade,
-    creator_id         uuid not null references creators on delete cascade,
-    transcript_id      uuid not null references transcripts on delete cascade,
+    video_id           uuid not null,
+    creator_id         uuid not null,
+    transcript_id      uuid not null,
     writer_fingerprint text not null,
     question_count     integer not null check (question_count > 0),
     status             text not null default 'draft'
@@ -176,16 +188,20 @@ create table quizzes (
     refused            jsonb not null default '[]',
     created_at         timestamptz not null default now(),
     updated_at         timestamptz not null default now(),
-    version            integer not null default 1
+    version            integer not null default 1,
+    unique (creator_id, id),
+    foreign key (creator_id, video_id, transcript_id)
+        references transcripts (creator_id, video_id, id) on delete cascade
 );
 create index idx_quizzes_video_id on quizzes (video_id, created_at desc);
+create index idx_quizzes_transcript on quizzes (creator_id, video_id, transcript_id);
 comment on column quizzes.question_count is 'How many questions were asked for.';
 comment on column quizzes.refused is 'What the writer proposed and the rules refused: [{prompt, reason}].';
 
 create table quiz_questions (
     id         uuid primary key,
-    quiz_id    uuid not null references quizzes on delete cascade,
-    creator_id uuid not null references creators on delete cascade,
+    quiz_id    uuid not null,
+    creator_id uuid not null,
     position   integer not null check (position >= 0),
     kind       text not null,
     prompt     text not null,
@@ -196,8 +212,11 @@ create table quiz_questions (
     start_s    double precision not null check (start_s >= 0),
     end_s      double precision not null,
     check (start_s < end_s),
-    unique (quiz_id, position)
+    unique (quiz_id, position),
+    foreign key (creator_id, quiz_id) references quizzes (creator_id, id) on delete cascade
 );
+create index idx_quiz_questions_quiz on quiz_questions (creator_id, quiz_id);
+create index idx_quiz_questions_chunk on quiz_questions (chunk_id);
 comment on column quiz_questions.quote is 'The words of the transcript that support the answer, exactly.';
 
 create table events (

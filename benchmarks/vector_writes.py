@@ -1,0 +1,208 @@
+"""Writing chunks and their vectors: our writer against the ways others do it.
+
+`python benchmarks/vector_writes.py [ROWS [TURNS]]` (10,000 and 3 by default), for 384
+and 1,536 dimensions, each writer in turn on one embedded PostgreSQL:
+
+- ours: chunk rows and vectors as the assets write them, as the app role;
+- specified: ten connections that insert single rows with the vector as text;
+- executemany: single rows with binary vectors, one transaction;
+- LangChain PGVector, LlamaIndex PGVectorStore, vecs: their bulk call, in `.venv-peers`.
+
+Prints rows per second (median of the turns) and how much faster ours is.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from pgvector.psycopg import register_vector
+
+from benchmarks.scratch_database import ScratchDatabase, scratch_database
+from mentora_pipelines.domain.lessons.chunks import Chunk
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PROJECT = Path(__file__).parents[1]
+PEERS = ("langchain", "llamaindex", "vecs")
+CONNECTIONS = 10
+
+CREATE_SPECIFIED = """
+drop table if exists specified;
+create table specified (
+    id uuid primary key default gen_random_uuid(), video_id uuid, chunk_text text,
+    chunk_index int, start_timestamp float8, end_timestamp float8, embedding vector,
+    topic_tags text[])
+"""
+INSERT_SPECIFIED = """
+insert into specified (
+    video_id, chunk_text, chunk_index, start_timestamp, end_timestamp, embedding,
+    topic_tags)
+values (%s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+def made_chunks(rows: int) -> list[Chunk]:
+    """Chunks of about 110 words, all different."""
+    return [
+        Chunk(
+            index=index,
+            text=f"Chunk {index} " + "of a lesson about the way that plants grow " * 12,
+            start_s=index * 45.0,
+            end_s=index * 45.0 + 44.0,
+            token_count=120,
+            topic_tags=("plant", "light", "growth"),
+        )
+        for index in range(rows)
+    ]
+
+
+def write_ours(
+    database: ScratchDatabase, chunks: list[Chunk], vectors: "NDArray[np.float32]"
+) -> float:
+    """Seconds of our two writers for a new version of a new video."""
+    video, transcript_id = database.new_video()
+    generation = database.new_generation(vectors.shape[1])
+    hashes = [chunk.text_hash for chunk in chunks]
+    started = time.perf_counter()
+    database.lessons.replace_chunks(video, transcript_id, chunks)
+    database.lessons.add_embeddings(video, generation, hashes, vectors)
+    return time.perf_counter() - started
+
+
+def write_specified(
+    database: ScratchDatabase, chunks: list[Chunk], vectors: "NDArray[np.float32]"
+) -> float:
+    """Seconds of ten at a time, each a row of its own with the vector as text."""
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        connection.execute(CREATE_SPECIFIED)
+    video, _ = database.new_video()
+    connections = [
+        psycopg.connect(database.admin_url, autocommit=True) for _ in range(CONNECTIONS)
+    ]
+
+    def insert(place: int) -> None:
+        for index in range(place, len(chunks), CONNECTIONS):
+            chunk = chunks[index]
+            text = "[" + ",".join(map(str, vectors[index].tolist())) + "]"
+            connections[place].execute(
+                INSERT_SPECIFIED,
+                (
+                    video.id,
+                    chunk.text,
+                    chunk.index,
+                    chunk.start_s,
+                    chunk.end_s,
+                    text,
+                    list(chunk.topic_tags),
+                ),
+            )
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(CONNECTIONS) as threads:
+        list(threads.map(insert, range(CONNECTIONS)))
+    elapsed = time.perf_counter() - started
+    for connection in connections:
+        connection.close()
+    return elapsed
+
+
+def write_executemany(
+    database: ScratchDatabase, chunks: list[Chunk], vectors: "NDArray[np.float32]"
+) -> float:
+    """Seconds of one executemany in one transaction."""
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute(CREATE_SPECIFIED)
+        connection.commit()
+        register_vector(connection)
+        video, _ = database.new_video()
+        started = time.perf_counter()
+        connection.cursor().executemany(
+            INSERT_SPECIFIED,
+            [
+                (
+                    video.id,
+                    chunk.text,
+                    chunk.index,
+                    chunk.start_s,
+                    chunk.end_s,
+                    vector,
+                    list(chunk.topic_tags),
+                )
+                for chunk, vector in zip(chunks, vectors, strict=True)
+            ],
+        )
+        connection.commit()
+        return time.perf_counter() - started
+
+
+def write_peer(
+    name: str, database: ScratchDatabase, rows: int, dimensions: int
+) -> float:
+    """Seconds of a library's bulk call, measured in its own process."""
+    answer = subprocess.run(
+        [
+            PROJECT / ".venv-peers/bin/python",
+            PROJECT / "benchmarks/peer_vector_writes.py",
+            name,
+            database.admin_url,
+            str(rows),
+            str(dimensions),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        raise SystemExit(f"{name} failed:\n{answer.stderr[-2000:]}")
+    return float(json.loads(answer.stdout.splitlines()[-1])["seconds"])
+
+
+def main(rows: int, turns: int) -> None:
+    """Run every writer in turn and print the figures."""
+    import numpy as np
+
+    subprocess.run(["sh", PROJECT / "bootstrap.sh", "peers"], check=True)  # noqa: S607
+    chunks = made_chunks(rows)
+    with tempfile.TemporaryDirectory() as folder:
+        for dimensions in (384, 1536):
+            vectors = np.random.default_rng(0).normal(size=(rows, dimensions))
+            vectors = vectors.astype(np.float32)
+            seconds: dict[str, list[float]] = {}
+            with scratch_database(Path(folder) / str(dimensions)) as database:
+                writers: dict[str, Callable[[], float]] = {
+                    "ours": lambda: write_ours(database, chunks, vectors),
+                    "specified": lambda: write_specified(database, chunks, vectors),
+                    "executemany": lambda: write_executemany(database, chunks, vectors),
+                }
+                for peer in PEERS:
+                    writers[peer] = lambda peer=peer: write_peer(
+                        peer, database, rows, dimensions
+                    )
+                for _ in range(turns):
+                    for name, write in writers.items():
+                        seconds.setdefault(name, []).append(write())
+            print(f"{rows} rows, {dimensions} dimensions, median of {turns}")
+            ours = statistics.median(seconds["ours"])
+            for name, values in seconds.items():
+                median = statistics.median(values)
+                print(
+                    f"  {name:12} {rows / median:9.0f} rows/s   ours is "
+                    f"{median / ours:6.1f}x"
+                )
+
+
+if __name__ == "__main__":
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else 10_000,
+        int(sys.argv[2]) if len(sys.argv) > 2 else 3,
+    )

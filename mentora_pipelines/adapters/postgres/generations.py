@@ -1,0 +1,79 @@
+"""Generations of vectors and the partition that each has, as the admin role."""
+
+from uuid import UUID
+
+from psycopg import sql
+
+from mentora_pipelines.adapters.postgres.database import Connection, Rows
+from mentora_pipelines.adapters.postgres.embeddings import MAX_INLINE_DIMENSIONS
+from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
+from mentora_pipelines.errors import PermanentError
+
+SELECT_GENERATIONS = """
+select id, provider, model, dimensions
+from embedding_generations
+where status = 'active' or id = %(generation_id)s
+order by (id = %(generation_id)s) desc
+"""
+
+INSERT_GENERATION = """
+insert into embedding_generations (id, provider, model, dimensions, status)
+values (%(generation_id)s, %(provider)s, %(model)s, %(dimensions)s, 'active')
+on conflict do nothing
+"""
+
+
+class GenerationRows(Rows):
+    """Satisfies `GenerationRegistry`."""
+
+    def writable_generation(self, model: EmbeddingModel) -> UUID:
+        """The generation to write this model's vectors into, made when there is none.
+
+        Raises `PermanentError` when another model's generation is active.
+        """
+        generation_id = model.generation_id
+        parameters = {
+            "generation_id": generation_id,
+            "provider": model.provider,
+            "model": model.model,
+            "dimensions": model.dimensions,
+        }
+        with self._database.transaction() as connection:
+            rows = connection.execute(SELECT_GENERATIONS, parameters).fetchall()
+            if not rows:
+                # Of two first runs the second waits here and inserts nothing.
+                if connection.execute(INSERT_GENERATION, parameters).rowcount:
+                    _create_partition(connection, generation_id, model.dimensions)
+                rows = connection.execute(SELECT_GENERATIONS, parameters).fetchall()
+        found, provider, name, dimensions = rows[0]
+        if found != generation_id:
+            raise PermanentError(
+                f"the active vectors are of {provider}/{name} ({dimensions} dimensions)"
+                f" and the embedder is {model.provider}/{model.model}: set "
+                "MENTORA_EMBEDDER back, the two cannot be searched together"
+            )
+        return generation_id
+
+
+def _create_partition(
+    connection: Connection, generation_id: UUID, dimensions: int
+) -> None:
+    """Make the partition that holds a generation's vectors, all of `dimensions`."""
+    partition = sql.Identifier(f"chunk_embeddings_{generation_id.hex}")
+    connection.execute(
+        sql.SQL(
+            "create table {partition} partition of chunk_embeddings "
+            "(check (vector_dims(embedding) = {dimensions})) "
+            "for values in ({generation_id})"
+        ).format(
+            partition=partition,
+            dimensions=sql.Literal(dimensions),
+            generation_id=sql.Literal(str(generation_id)),
+        )
+    )
+    if dimensions <= MAX_INLINE_DIMENSIONS:
+        connection.execute(
+            sql.SQL(
+                "alter table {partition} alter column embedding set storage plain"
+            ).format(partition=partition)
+        )

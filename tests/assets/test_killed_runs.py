@@ -1,0 +1,179 @@
+"""Runs whose process is killed outright, at moments that a test chooses."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import dagster as dg
+import pytest
+
+from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.domain.lessons.embeddings import STORE_BATCH
+from mentora_pipelines.domain.videos import ProcessingStatus, Video
+from mentora_pipelines.settings import child_environment
+from sensors.new_uploads import VIDEO_TAG
+from tests.fix_commands import Mentora
+from tests.fix_lessons import SAMPLES
+from tests.fix_runs import (
+    WITHOUT_QUIZ,
+    Connection,
+    CountingEmbedder,
+    LongLesson,
+    RunLesson,
+    figures,
+)
+from tests.fix_services import PROJECT
+
+Upload = Callable[[Path], Video]
+Visible = Callable[[Video], list[str]]
+
+PATIENCE_S = 60.0
+LONG = STORE_BATCH + 20
+"""Chunks of a lesson whose vectors are stored in two batches."""
+
+RUN_THAT_HANGS = """
+import sys
+from pathlib import Path
+from uuid import UUID
+import dagster as dg
+from mentora_pipelines.providers import open_catalogue
+from tests.fix_runs import WITHOUT_QUIZ, HangingEmbedder, LongLesson, execute
+
+video_id, chunks = sys.argv[1:]
+resources = {
+    "transcriber": LongLesson(int(chunks)), "embedder": HangingEmbedder(calls=2)}
+with dg.DagsterInstance.from_config(".") as instance, open_catalogue() as catalogue:
+    execute(instance, catalogue.video(UUID(video_id)), WITHOUT_QUIZ, resources)
+"""
+"""Says `hangs` when it has come to its second batch of texts, and stays there."""
+
+
+def kill_when_it_hangs(home: Path, video: Video) -> None:
+    """Run the lesson job in a process of its own and kill it in the embeddings."""
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN_THAT_HANGS, str(video.id), str(LONG)],
+        cwd=home,
+        env=child_environment(PYTHONPATH=str(PROJECT)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        output: IO[str] | None = process.stdout
+        assert output is not None
+        assert output.readline() == "hangs\n"
+        process.kill()
+
+
+@pytest.fixture
+def tidy(instance: dg.DagsterInstance) -> Iterator[None]:
+    """Report killed runs at the end, as Dagster does for those it has launched."""
+    yield
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        instance.report_run_failed(run, "killed by a test")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+@pytest.mark.usefixtures("tidy")
+def test_a_run_killed_between_two_batches_embeds_only_what_is_missing(
+    home: Path,
+    run_lesson: RunLesson,
+    catalogue: PostgresCatalogue,
+    upload: Upload,
+    visible: Visible,
+    admin: Connection,
+    media: Path,
+) -> None:
+    """Else a crash in a long lesson is paid for again, or leaves duplicates."""
+    video = upload(media / "tone.mp4")
+    kill_when_it_hangs(home, video)
+    assert stored_vectors(admin, video) == STORE_BATCH
+    assert visible(video) == []
+
+    transcriber, embedder = LongLesson(LONG), CountingEmbedder()
+    result = run_lesson(
+        video, assets=WITHOUT_QUIZ, transcriber=transcriber, embedder=embedder
+    )
+    assert result.success
+    assert transcriber.calls == 0
+    assert figures(result, "chunks")["rows_written"] == 0
+    assert embedder.texts == LONG - STORE_BATCH
+    assert stored_vectors(admin, video) == LONG
+    assert visible(video) == [
+        f"Sentence number {number} is about photosynthesis." for number in range(LONG)
+    ]
+    assert catalogue.video(video.id).is_settled
+
+
+def test_commands_that_were_killed_hold_up_no_other_and_lose_no_recognition(
+    mentora: Mentora,
+    instance: dg.DagsterInstance,
+    catalogue: PostgresCatalogue,
+    upload: Upload,
+    visible: Visible,
+    admin: Connection,
+) -> None:
+    """Else two closed terminals are enough to stop all recognition for ever."""
+    video = upload(SAMPLES / "photosynthesis.mp4")
+    pools = instance.event_log_storage
+    pools.set_concurrency_slots("recognition", 1)
+    kill(mentora.start("process", video.id), lambda: in_recognition(instance) == 1)
+    assert catalogue.video(video.id).processing_status is ProcessingStatus.PROCESSING
+    assert stored_transcripts(admin, video) == 0
+    # This one needs the only place, which the first one held when it was killed.
+    kill(
+        mentora.start("process", video.id),
+        lambda: stored_transcripts(admin, video) == 1,
+    )
+    assert visible(video) == []
+    assert mentora("process", video.id).code == 0
+    pools.set_concurrency_slots("recognition", 2)
+
+    assert not recognised(instance, video)
+    assert stored_transcripts(admin, video) == 1
+    assert catalogue.video(video.id).is_settled
+    runs = instance.get_runs(dg.RunsFilter(tags={VIDEO_TAG: str(video.id)}))
+    assert sorted(run.status.value for run in runs) == ["FAILURE", "FAILURE", "SUCCESS"]
+
+
+def kill(process: subprocess.Popen[bytes], moment: Callable[[], bool]) -> None:
+    """Kill the process when the moment has come."""
+    deadline = time.monotonic() + PATIENCE_S
+    with process:
+        while not moment():
+            assert process.poll() is None, "it ended before it could be killed"
+            assert time.monotonic() < deadline, "the moment did not come"
+            time.sleep(0.02)
+        process.kill()
+
+
+def in_recognition(instance: dg.DagsterInstance) -> int:
+    """How many runs hold a place in the pool of recognition."""
+    pool = instance.event_log_storage.get_concurrency_info("recognition")
+    return pool.active_slot_count
+
+
+def recognised(instance: dg.DagsterInstance, video: Video) -> bool:
+    """Whether the newest run of the transcript listened to the sound."""
+    (newest,) = instance.fetch_materializations(
+        dg.AssetRecordsFilter(
+            dg.AssetKey("transcripts"), asset_partitions=[str(video.id)]
+        ),
+        limit=1,
+    ).records
+    assert newest.asset_materialization is not None
+    return newest.asset_materialization.metadata["recognised"].value is True
+
+
+def stored_transcripts(admin: Connection, video: Video) -> int:
+    """How many versions of its transcript are stored."""
+    statement = "select from transcripts where video_id = %(video_id)s"
+    return admin.execute(statement, {"video_id": video.id}).rowcount
+
+
+def stored_vectors(admin: Connection, video: Video) -> int:
+    """How many of its texts have a vector."""
+    statement = "select from chunk_embeddings where video_id = %(video_id)s"
+    return admin.execute(statement, {"video_id": video.id}).rowcount
