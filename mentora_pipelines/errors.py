@@ -4,6 +4,7 @@
     ├── PermanentError          do not try again: the input or the request is refused
     │   ├── LessonRefused       a creator's file cannot become a lesson (has a code)
     │   ├── NotFound            what was named does not exist
+    │   ├── Conflict            somebody else has changed or made the row first
     │   ├── InvalidInput        what a person typed or uploaded is malformed
     │   ├── SettingsError       the environment is incomplete or contradicts itself
     │   └── LocalStackError     the embedded servers cannot run here
@@ -112,6 +113,14 @@ class LessonRefused(PermanentError):
 
 class NotFound(PermanentError):
     """What was named does not exist, or is not visible to this creator."""
+
+
+class Conflict(PermanentError):
+    """Somebody else changed the row since it was read, or made it first.
+
+    The same request cannot succeed: read the row again and decide anew. The message
+    names the table or the constraint, never a value.
+    """
 
 
 class InvalidInput(PermanentError):

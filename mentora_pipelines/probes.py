@@ -18,6 +18,8 @@ from mentora_pipelines.providers import (
 
 PROBE_TIMEOUT_S = 5
 
+HAS_ROLE = "select pg_has_role(current_user, %(role)s, 'usage')"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -44,21 +46,38 @@ def probe(name: str, ask: Callable[[], str]) -> Finding:
 
 
 def _ask_database(url: str, role: str) -> str:
-    import psycopg
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.health import ask_health
 
-    with psycopg.connect(url, connect_timeout=PROBE_TIMEOUT_S) as connection:
-        row = connection.execute(
-            "select current_setting('server_version'), extversion,"
-            " pg_has_role(current_user, %(role)s, 'usage')"
-            " from pg_extension where extname = 'vector'",
-            {"role": role},
-        ).fetchone()
-    if row is None:
+    database = Database(url, "mentora-doctor")
+    try:
+        health, latency_ms = ask_health(database)
+        with database.transaction() as connection:
+            row = connection.execute(HAS_ROLE, {"role": role}).fetchone()
+        pool = database.pool_figures
+    finally:
+        database.close()
+    if health.pgvector_version is None:
         raise MentoraError("the extension vector is missing: run `mentora migrate`")
-    server, vector, has_role = row
-    if not has_role:
+    if row is None or not row[0]:
         raise MentoraError(f"this user is not a member of the role {role}")
-    return f"PostgreSQL {server}, pgvector {vector}"
+    return ", ".join(
+        (
+            f"PostgreSQL {health.server_version}",
+            f"pgvector {health.pgvector_version}",
+            f"answers in {latency_ms:.1f} ms",
+            f"{health.database_bytes / 1e6:.0f} MB",
+            f"{health.sessions} of {health.max_sessions} sessions",
+            f"pool of {pool['pool_max']}",
+            "TLS" if health.tls else "no TLS",
+            *(["replica"] if health.is_replica else []),
+            *(
+                [f"replicas lag {health.replica_lag_s:.1f} s"]
+                if health.replica_lag_s is not None
+                else []
+            ),
+        )
+    )
 
 
 def _ask_app_role() -> str:
@@ -69,12 +88,23 @@ def _ask_admin_role() -> str:
     return _ask_database(services.database_urls().admin, "mentora_admin")
 
 
+def _ask_tenancy() -> str:
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.tenancy import check_tenancy
+
+    database = Database(services.database_urls().app, "mentora-doctor")
+    try:
+        return f"{check_tenancy(database)} tables closed to strangers"
+    finally:
+        database.close()
+
+
 def _ask_schema() -> str:
     current = migrations.current_revision(services.database_urls().admin)
-    head = migrations.head_revision()
-    if current != head:
+    if migrations.is_behind(current):
+        head = migrations.head_revision()
         raise MentoraError(f"at {current}, needed {head}: run `mentora migrate`")
-    return head
+    return str(current)
 
 
 def _ask_dagster_storage() -> str:
@@ -138,6 +168,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "database, app role": _ask_app_role,
     "database, admin role": _ask_admin_role,
     "database schema": _ask_schema,
+    "tenancy": _ask_tenancy,
     "dagster storage": _ask_dagster_storage,
     "cache": _ask_cache,
     "coordination": _ask_coordination,

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+from mentora_pipelines import migrations
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.media import PyAvDecoder
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
-from mentora_pipelines.services import database_urls, storage_folder
+from mentora_pipelines.errors import PermanentError
+from mentora_pipelines.services import DatabaseUrls, database_urls, storage_folder
 from mentora_pipelines.settings import (
     EmbedderSettings,
     MediaSettings,
@@ -33,7 +35,7 @@ def open_catalogue() -> "Iterator[PostgresCatalogue]":
     from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
     from mentora_pipelines.adapters.postgres.database import Database
 
-    database = Database(_migrated_urls()[1], "mentora-catalogue")
+    database = Database(_migrated_urls().admin, "mentora-catalogue")
     try:
         yield PostgresCatalogue(database)
     finally:
@@ -42,12 +44,17 @@ def open_catalogue() -> "Iterator[PostgresCatalogue]":
 
 @contextmanager
 def open_lessons() -> "Iterator[PostgresLessons]":
-    """The lessons of one creator at a time, as the app role; closed at the end."""
+    """The lessons of one creator at a time, as the app role; closed at the end.
+
+    Raises `PermanentError` when that role could see another creator's rows.
+    """
     from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+    from mentora_pipelines.adapters.postgres.tenancy import check_tenancy
 
-    database = Database(_migrated_urls()[0], "mentora-lessons")
+    database = Database(_migrated_urls().app, "mentora-lessons")
     try:
+        check_tenancy(database)
         yield PostgresLessons(database)
     finally:
         database.close()
@@ -92,21 +99,23 @@ def make_quiz_writer() -> "ExtractiveQuizWriter":
     return ExtractiveQuizWriter()
 
 
-def _migrated_urls() -> tuple[str, str]:
-    """URLs of the app role and the admin role of a database with our schema.
+def _migrated_urls() -> DatabaseUrls:
+    """URLs of a database with our schema.
 
     The embedded database is brought up to date here; a hosted one never is without
-    being asked (`mentora migrate`).
+    being asked. Raises `PermanentError` when that is still to be done.
     """
     urls = database_urls()
-    if urls.embedded:
-        _upgrade_embedded(urls.admin)
-    return urls.app, urls.admin
+    _check_schema(urls)
+    return urls
 
 
 @cache
-def _upgrade_embedded(admin_url: str) -> None:
-    from mentora_pipelines import migrations
-
-    if migrations.current_revision(admin_url) != migrations.head_revision():
-        migrations.upgrade(admin_url)
+def _check_schema(urls: DatabaseUrls) -> None:
+    if not migrations.is_behind(migrations.current_revision(urls.admin)):
+        return
+    if not urls.embedded:
+        raise PermanentError(
+            "the schema of the database is older than this code: run `mentora migrate`"
+        )
+    migrations.upgrade(urls.admin)

@@ -36,6 +36,11 @@ def head_revision() -> str:
     return max(path.stem for path in (FOLDER / "versions").glob("[0-9]*.py"))
 
 
+def is_behind(revision: str | None) -> bool:
+    """Whether this code needs a later revision; one it does not know is newer."""
+    return revision is None or revision < head_revision()
+
+
 def current_revision(database_url: str) -> str | None:
     """The revision that the database is at, None before the first.
 

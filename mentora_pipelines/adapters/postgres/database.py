@@ -4,13 +4,16 @@ Here belong the pool, the transaction and the translation of psycopg's errors. N
 here: any statement about lessons.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import LiteralString, TypeAlias
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import LiteralString, TypeAlias, TypeVar
 from uuid import UUID
 
 import psycopg
 from pgvector.psycopg import register_vector
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -25,6 +28,15 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
 POOL_WAIT_S = 15.0
 POOL_SIZE = 4
 """A run works on one video at a time; four leave room for its checks."""
+
+ATTEMPTS = 3
+ATTEMPT_PAUSE_S = 0.1
+"""Who lost to another transaction finds it gone; the pause parts two that collide."""
+
+COLLISIONS = (SerializationFailure, DeadlockDetected)
+"""SQLSTATE 40001 and 40P01: two transactions met and the server ended this one."""
+
+T = TypeVar("T")
 
 SET_CREATOR: LiteralString = "select set_config('app.creator_id', %(creator_id)s, true)"
 
@@ -69,6 +81,37 @@ class Database:
                     connection.execute(SET_CREATOR, {"creator_id": str(creator_id)})
                 yield connection
 
+    @property
+    def pool_figures(self) -> dict[str, int]:
+        """psycopg_pool's counters: connections, those at rest, requests, waits."""
+        return self._pool.get_stats()
+
+    def run(
+        self,
+        work: Callable[[Connection], T],
+        creator_id: UUID | None = None,
+        *,
+        attempts: int = ATTEMPTS,
+    ) -> T:
+        """What `work` returns, called in one transaction.
+
+        A transaction that the server ended because of another one (serialization
+        failure, deadlock) left nothing behind, so `work` is called again in a new
+        one, at most `attempts` times in all; no other error is repeated here.
+        Raises as `transaction` does.
+        """
+        pauses = random.SystemRandom()
+        for attempt in range(1, attempts):
+            try:
+                with self.transaction(creator_id) as connection:
+                    return work(connection)
+            except TransientError as error:
+                if not isinstance(error.__cause__, COLLISIONS):
+                    raise
+            time.sleep(pauses.uniform(0, attempt * ATTEMPT_PAUSE_S))
+        with self.transaction(creator_id) as connection:
+            return work(connection)
+
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
@@ -95,7 +138,9 @@ def _name(error: psycopg.Error) -> str:
 
 
 def _register_types(connection: Connection) -> None:
-    register_vector(connection)
+    # A database before its first migration has no vectors to read or write.
+    with suppress(psycopg.ProgrammingError):
+        register_vector(connection)
     connection.commit()
 
 
