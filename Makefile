@@ -1,4 +1,6 @@
 # One-liners; `make` alone prints them.
+BENCHMARKS = instance_storage vector_writes lesson_replacement pagination
+
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test soak check format bench requirements clean
 
@@ -20,8 +22,8 @@ check: ## format, lint, types, import contracts
 format: ## put the code into shape
 	@sh bootstrap.sh test && .venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-bench: ## measured comparisons
-	@sh bootstrap.sh test && for script in benchmarks/*.py; do .venv/bin/python "$$script" || exit 1; done
+bench: ## measured comparisons, about twenty minutes (BENCHMARKS="name …" for some)
+	@sh bootstrap.sh test && for name in $(BENCHMARKS); do .venv/bin/python -m benchmarks.$$name || exit 1; done
 
 requirements: ## compile the pinned requirements anew (needs a package index)
 	@sh requirements/compile.sh

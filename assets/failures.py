@@ -30,6 +30,10 @@ RETRY_POLICY = dg.RetryPolicy(
 )
 
 
+STOPPED = "stopped by a signal"
+"""What a step says that was interrupted; the video stays `processing`."""
+
+
 @contextmanager
 def lesson_step(
     context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext,
@@ -50,6 +54,9 @@ def lesson_step(
             raise
         _fail(video, status, ErrorCode.TEMPORARY_FAULT)
         raise _failure(ErrorCode.TEMPORARY_FAULT, error) from error
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as signal:
+        # With a retry policy Dagster takes Ctrl-C for a fault, and tries again.
+        raise dg.Failure(STOPPED, allow_retries=False) from signal
     except Exception as error:
         code = _code_of(error)
         _fail(video, status, code)

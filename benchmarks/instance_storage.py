@@ -1,7 +1,7 @@
 """A run of five trivial assets on our pooled instance storage and on the stock one.
 
 Both in the same embedded PostgreSQL, run by run in turn, in this process:
-`python benchmarks/instance_storage.py [RUNS]`. Prints medians and their ratio.
+`python -m benchmarks.instance_storage [RUNS]`. Prints medians and their ratio.
 """
 
 import contextlib

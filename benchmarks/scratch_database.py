@@ -43,7 +43,11 @@ class ScratchDatabase:
         key = f"uploads/2026-01-01/bench@tests.example/{next(self.numbers)}.mp4"
         upload = StoredObject(key, "etag", 1, datetime.now(UTC))
         video = self.catalogue.register_upload(upload, parse_upload_key(key))
-        source_hash = content_hash(key)
+        return video, self.new_version(video)
+
+    def new_version(self, video: Video) -> UUID:
+        """An empty transcript version of a video."""
+        source_hash = content_hash(f"version {next(self.numbers)}")
         word = Word("word", 0.0, 1.0, 1.0)
         transcript = Transcript(
             id=transcript_id_of(video.id, source_hash, "bench"),
@@ -57,7 +61,7 @@ class ScratchDatabase:
             segments=(Segment("word", 0.0, 1.0, (word,)),),
         )
         self.lessons.add_transcript(video, transcript)
-        return video, transcript.id
+        return transcript.id
 
     def new_generation(self, dimensions: int) -> UUID:
         """An empty active generation; the one before is retired."""

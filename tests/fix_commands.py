@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +39,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Mentora:
-    """The command in one home; `environment` holds settings beside it."""
+    """The command in one home; it is called in `folder`, the home by default."""
 
     home: Path
-    environment: dict[str, str] = field(default_factory=dict)
+    folder: Path | None = None
 
     def __call__(self, *words: object, **environment: str) -> Answer:
         """Run the command to its end."""
         done = subprocess.run(
             [MENTORA, *map(str, words)],
-            cwd=self.home,
+            cwd=self.folder or self.home,
             env=self.variables(**environment),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -62,7 +62,7 @@ class Mentora:
         """Start the command; what it says is lost."""
         return subprocess.Popen(
             [MENTORA, *map(str, words)],
-            cwd=self.home,
+            cwd=self.folder or self.home,
             env=self.variables(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -71,9 +71,7 @@ class Mentora:
 
     def variables(self, **more: str) -> dict[str, str]:
         """The environment of the command."""
-        return child_environment(
-            DAGSTER_HOME=str(self.home), **{**self.environment, **more}
-        )
+        return child_environment(**{"DAGSTER_HOME": str(self.home), **more})
 
 
 @pytest.fixture

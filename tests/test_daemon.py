@@ -1,10 +1,13 @@
 """The real daemon: uploads dropped into the folder become lessons, once."""
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
 from mentora_pipelines.local_stack import ensure_local_stack
 from tests.fix_commands import DemoHome
+from tests.fix_runs import Connection
 
 RUNS = """
 select status, count(*) from runs where pipeline_name = 'lesson_job' group by status
@@ -14,10 +17,11 @@ TICKS = "select count(*) from job_ticks where status = 'FAILURE'"
 
 
 @pytest.fixture
-def dagster(demo_home: DemoHome) -> psycopg.Connection[tuple[object, ...]]:
+def dagster(demo_home: DemoHome) -> Iterator[Connection]:
     """Dagster's own tables of that home."""
     services = ensure_local_stack(demo_home.mentora.home / ".mentora")
-    return psycopg.connect(services.dagster_postgres_url, autocommit=True)
+    with psycopg.connect(services.dagster_postgres_url, autocommit=True) as connection:
+        yield connection
 
 
 def test_uploads_dropped_into_the_folder_become_lessons(demo_home: DemoHome) -> None:
@@ -33,13 +37,10 @@ def test_uploads_dropped_into_the_folder_become_lessons(demo_home: DemoHome) -> 
     }
 
 
-def test_each_upload_was_run_once(
-    dagster: psycopg.Connection[tuple[object, ...]],
-) -> None:
+def test_each_upload_was_run_once(dagster: Connection) -> None:
     """Else every look of the sensor starts the same lesson again."""
-    with dagster:
-        assert dagster.execute(RUNS).fetchall() == [("SUCCESS", 3)]
-        assert dagster.execute(TICKS).fetchone() == (0,)
+    assert dagster.execute(RUNS).fetchall() == [("SUCCESS", 3)]
+    assert dagster.execute(TICKS).fetchone() == (0,)
 
 
 def test_the_demo_shows_what_was_made(demo_home: DemoHome) -> None:
@@ -53,13 +54,10 @@ def test_the_demo_leaves_no_process_behind(demo_home: DemoHome) -> None:
     assert demo_home.left_over == []
 
 
-def test_a_second_demo_starts_nothing(
-    demo_home: DemoHome, dagster: psycopg.Connection[tuple[object, ...]]
-) -> None:
+def test_a_second_demo_starts_nothing(demo_home: DemoHome, dagster: Connection) -> None:
     """Else looking again costs another recognition of each lesson."""
-    with dagster:
-        before = dagster.execute(RUNS).fetchall()
-        again = demo_home.mentora("demo")
-        assert again.code == 0
-        assert "processed already" in again.progress
-        assert dagster.execute(RUNS).fetchall() == before
+    before = dagster.execute(RUNS).fetchall()
+    again = demo_home.mentora("demo")
+    assert again.code == 0
+    assert "processed already" in again.progress
+    assert dagster.execute(RUNS).fetchall() == before

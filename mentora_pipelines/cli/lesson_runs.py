@@ -6,12 +6,13 @@ Here belongs all that a command needs of Dagster. Not here: what a run does.
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import dagster as dg
 
+from assets.failures import STOPPED
 from assets.partitions import videos as videos_partitions
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.videos import Video
@@ -36,7 +37,9 @@ UNFINISHED = [
 @contextmanager
 def dagster_instance() -> Iterator[dg.DagsterInstance]:
     """The instance that the daemon and the UI use too."""
-    with dg.DagsterInstance.from_config(str(HomeSettings().home)) as instance:
+    home = HomeSettings().home
+    # dagster.yaml names its files relative to the folder it lies in.
+    with chdir(home), dg.DagsterInstance.from_config(str(home)) as instance:
         _end_killed_runs(instance)
         yield instance
 
@@ -127,6 +130,8 @@ def run_lessons(videos: Sequence[Video]) -> bool:
             )
             for step, reason in _failures(result.all_events):
                 progress.console.print(f"  {step}: {reason}", markup=False)
+            if _was_stopped(result.all_events):
+                raise KeyboardInterrupt
     return succeeded
 
 
@@ -136,10 +141,29 @@ def _failures(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, str]]:
         if event.is_step_failure and event.step_key is not None:
             failure = event.step_failure_data
             told = failure.user_failure_data
-            yield (
-                event.step_key,
-                (told.description if told else None) or failure.error_display_string,
-            )
+            if _was_stopped([event]):
+                yield event.step_key, STOPPED
+            else:
+                yield (
+                    event.step_key,
+                    (told.description if told else None)
+                    or failure.error_display_string,
+                )
+
+
+def _was_stopped(events: Sequence[dg.DagsterEvent]) -> bool:
+    """Whether Ctrl-C ended a step, in its own code or in Dagster's around it."""
+    for event in events:
+        error = None
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+        elif event.event_type is dg.DagsterEventType.RUN_FAILURE:
+            error = event.job_failure_data.error
+        while error is not None:
+            if error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+                return True
+            error = error.cause
+    return False
 
 
 def unfinished_runs(instance: dg.DagsterInstance) -> int:

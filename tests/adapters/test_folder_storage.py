@@ -134,6 +134,18 @@ def test_a_listing_is_in_the_order_of_the_keys(storage: FolderStorage) -> None:
     assert kept.index("a-b") < kept.index("a/b-c") < kept.index("a0")
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_a_page_goes_on_where_the_one_before_stopped(
+    storage: FolderStorage, limit: int
+) -> None:
+    """Else the rest of a folder that a page has begun is never seen."""
+    kept = fill(storage, ["a-b", "a/b", "a/c/d", "a/c/e", "a/f", "a0", "b"])
+    pages: list[str] = []
+    while page := listed(storage, "", pages[-1] if pages else "", limit):
+        pages += page
+    assert pages == kept
+
+
 parts = st.text("a-0./é ", min_size=1, max_size=6)
 
 

@@ -7,11 +7,13 @@ import wave
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Disposition
 from numpy.typing import NDArray
@@ -87,6 +89,7 @@ def _write(
     sounds = []
     for track in tracks:
         stream = output.add_stream(codec, rate=RATE, layout=track.layout)
+        assert isinstance(stream, AudioStream)
         stream.disposition = Disposition.default if track.is_default else Disposition(0)
         sounds.append((stream, track.sound()))
     for number in range(int(video_s * 5)):
@@ -113,11 +116,15 @@ def decoded(content: bytes, **limits: float) -> tuple[float, Sound]:
     with decoder.take_in(io.BytesIO(content)) as source:
         assert source.sha256 == hashlib.sha256(content).hexdigest()
         assert source.size == len(content)
-        with source.decode() as audio, av.open(audio.content, format="flac") as flac:
+        with (
+            source.decode() as audio,
+            av.open(audio.content, "r", format="flac") as flac,
+        ):
             stream = flac.streams.audio[0]
             assert (stream.rate, stream.layout.name) == (16_000, "mono")
             samples = [frame.to_ndarray()[0] for frame in flac.decode(stream)]
-            return audio.duration_s, np.concatenate(samples) / np.float32(32768)
+            loudness = np.concatenate(samples).astype(np.float32) / 32768
+            return audio.duration_s, loudness.astype(np.float32)
 
 
 def refusal(content: bytes, **limits: float) -> ErrorCode:
@@ -255,7 +262,7 @@ def png() -> bytes:
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = 8, 8, "rgb24"
     picture = av.VideoFrame.from_ndarray(np.zeros((8, 8, 3), dtype=np.uint8))
-    encoder.framerate = 1
+    encoder.framerate = Fraction(1)
     return b"".join(bytes(p) for p in [*encoder.encode(picture), *encoder.encode(None)])
 
 

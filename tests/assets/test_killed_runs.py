@@ -1,5 +1,6 @@
 """Runs whose process is killed outright, at moments that a test chooses."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -128,8 +129,10 @@ def test_commands_that_were_killed_hold_up_no_other_and_lose_no_recognition(
         lambda: stored_transcripts(admin, video) == 1,
     )
     assert visible(video) == []
-    assert mentora("process", video.id).code == 0
+    last = mentora("process", video.id, "--json")
     pools.set_concurrency_slots("recognition", 2)
+    assert last.code == 0
+    assert [found["status"] for found in last.json["videos"]] == ["completed"]
 
     assert not recognised(instance, video)
     assert stored_transcripts(admin, video) == 1
@@ -138,15 +141,36 @@ def test_commands_that_were_killed_hold_up_no_other_and_lose_no_recognition(
     assert sorted(run.status.value for run in runs) == ["FAILURE", "FAILURE", "SUCCESS"]
 
 
-def kill(process: subprocess.Popen[bytes], moment: Callable[[], bool]) -> None:
-    """Kill the process when the moment has come."""
+def test_a_command_ends_when_its_user_says_so(
+    mentora: Mentora,
+    instance: dg.DagsterInstance,
+    catalogue: PostgresCatalogue,
+    upload: Upload,
+) -> None:
+    """Else Ctrl-C is taken for a fault, and the step is tried again."""
+    video = upload(SAMPLES / "binary-search.mp4")
+    process = mentora.start("process", video.id)
+    kill(process, lambda: in_recognition(instance) == 1, signal.SIGINT)
+    assert process.returncode == 130
+    assert catalogue.video(video.id).processing_status is ProcessingStatus.PROCESSING
+    (run,) = instance.get_runs(dg.RunsFilter(tags={VIDEO_TAG: str(video.id)}))
+    assert run.is_finished
+    assert in_recognition(instance) == 0
+
+
+def kill(
+    process: subprocess.Popen[bytes],
+    moment: Callable[[], bool],
+    end: signal.Signals = signal.SIGKILL,
+) -> None:
+    """Send the signal when the moment has come, and wait for the process to end."""
     deadline = time.monotonic() + PATIENCE_S
     with process:
         while not moment():
             assert process.poll() is None, "it ended before it could be killed"
             assert time.monotonic() < deadline, "the moment did not come"
             time.sleep(0.02)
-        process.kill()
+        process.send_signal(end)
 
 
 def in_recognition(instance: dg.DagsterInstance) -> int:

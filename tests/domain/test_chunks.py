@@ -175,6 +175,15 @@ def test_an_edit_moves_no_border_outside_its_block(
     assert all(own <= start < following for start in changed)
 
 
+def test_a_block_cut_by_its_tokens_ends_where_it_would_have_ended() -> None:
+    """Else a long word at the beginning moves every border to the end."""
+    segments = lesson(*((10.0 * place, 10.0 * place + 10) for place in range(12)))
+    short = pack_segments(segments, [10] * 12, 100)
+    long = pack_segments(segments, [10, 95, *[10] * 10], 100)
+    assert [chunk.start_s for chunk in short] == [0, 40, 80]
+    assert [chunk.start_s for chunk in long] == [0, 10, 20, 40, 80]
+
+
 def test_a_second_run_writes_no_chunk() -> None:
     """Else every re-run rewrites every row and its full-text index."""
     store = FakeLessonStore()

@@ -34,15 +34,26 @@ COPY_TYPES = ("uuid", "int4", "text", "text", "int4", "float8", "float8", "text[
 
 UPSERT_CHUNKS = """
 insert into transcript_chunks as stored (
-    id, transcript_id, video_id, creator_id, chunk_index, chunk_text, text_hash,
+    id, transcript_id, video_id, creator_id, chunk_index, chunk_text, text_hash, tsv,
     token_count, start_timestamp, end_timestamp, topic_tags)
 select
     id, %(transcript_id)s, %(video_id)s, %(creator_id)s, chunk_index, chunk_text,
-    text_hash, token_count, start_timestamp, end_timestamp, topic_tags
+    text_hash,
+    -- Parsing is the dearest part of a row: an unchanged text is not parsed again.
+    coalesce(
+        (
+            select earlier.tsv from transcript_chunks as earlier
+            where earlier.video_id = %(video_id)s
+              and earlier.text_hash = incoming.text_hash
+            limit 1
+        ),
+        to_tsvector('simple', chunk_text)),
+    token_count, start_timestamp, end_timestamp, topic_tags
 from incoming
 on conflict (id) do update
 set chunk_text = excluded.chunk_text,
     text_hash = excluded.text_hash,
+    tsv = excluded.tsv,
     token_count = excluded.token_count,
     start_timestamp = excluded.start_timestamp,
     end_timestamp = excluded.end_timestamp,

@@ -4,6 +4,7 @@ Here belong the types and the check of a value before it is sent. Not here: tabl
 or any statement.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -74,10 +75,22 @@ def _are_texts(value: object) -> bool:
     return isinstance(value, list | tuple) and all(_is_text(item) for item in value)
 
 
+def _is_json(value: object) -> bool:
+    try:
+        return "\\u0000" not in json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
 KINDS: tuple[Kind, ...] = (
     Kind("uuid", "a UUID", lambda v: isinstance(v, UUID), from_text=UUID),
     Kind("text", "text without NUL", _is_text, from_text=str),
-    Kind("bool", "true or false", lambda v: type(v) is bool, from_text="True".__eq__),
+    Kind(
+        "bool",
+        "true or false",
+        lambda v: type(v) is bool,
+        from_text=lambda text: text == "True",
+    ),
     Kind("int4", "a whole number", lambda v: _is_whole(v, 32), from_text=int),
     Kind("int8", "a whole number", lambda v: _is_whole(v, 64), from_text=int),
     Kind("float8", "a number", lambda v: type(v) in {int, float}, repr, float),
@@ -93,7 +106,7 @@ KINDS: tuple[Kind, ...] = (
         "date", "a day", lambda v: type(v) is date, date.isoformat, date.fromisoformat
     ),
     Kind("text[]", "a list of texts", _are_texts),
-    Kind("jsonb", "JSON", lambda _: True),
+    Kind("jsonb", "JSON without NUL", _is_json),
 )
 
 BY_TYPE_NAME: dict[str, Kind] = {kind.type_name: kind for kind in KINDS}

@@ -100,17 +100,16 @@ class Database:
         one, at most `attempts` times in all; no other error is repeated here.
         Raises as `transaction` does.
         """
-        pauses = random.SystemRandom()
-        for attempt in range(1, attempts):
+        attempt = 1
+        while True:
             try:
                 with self.transaction(creator_id) as connection:
                     return work(connection)
             except TransientError as error:
-                if not isinstance(error.__cause__, COLLISIONS):
+                if attempt >= attempts or not isinstance(error.__cause__, COLLISIONS):
                     raise
-            time.sleep(pauses.uniform(0, attempt * ATTEMPT_PAUSE_S))
-        with self.transaction(creator_id) as connection:
-            return work(connection)
+            time.sleep(random.SystemRandom().uniform(0, attempt * ATTEMPT_PAUSE_S))
+            attempt += 1
 
     def close(self) -> None:
         """Close every connection."""

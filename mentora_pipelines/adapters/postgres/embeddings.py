@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MAX_INLINE_DIMENSIONS = 1_900
-"""Vectors up to here (7.6 kB) stay in their row, which saves a second table's writes
-and reads; a row must fit into a page of 8 kB."""
-
 SELECT_PRESENT = """
 select text_hash
 from chunk_embeddings
@@ -28,9 +24,6 @@ where generation_id = %(generation_id)s
 CREATE_INCOMING = """
 create temporary table incoming (text_hash text, embedding vector) on commit drop
 """
-
-# A vector that fits into a page is not moved out of its row only to be moved back.
-KEEP_INLINE = "alter table incoming alter column embedding set storage plain"
 
 COPY_INCOMING = "copy incoming (text_hash, embedding) from stdin (format binary)"
 
@@ -74,8 +67,6 @@ class EmbeddingRows(Rows):
         """Store one vector per hash; rows that exist stay. Returns rows added."""
         with self._database.transaction(video.creator_id) as connection:
             connection.execute(CREATE_INCOMING)
-            if vectors.shape[1] <= MAX_INLINE_DIMENSIONS:
-                connection.execute(KEEP_INLINE)
             with connection.cursor().copy(COPY_INCOMING) as copy:
                 copy.set_types(["text", "vector"])
                 for row in zip(text_hashes, vectors, strict=True):

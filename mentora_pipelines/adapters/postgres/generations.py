@@ -5,7 +5,6 @@ from uuid import UUID
 from psycopg import sql
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
-from mentora_pipelines.adapters.postgres.embeddings import MAX_INLINE_DIMENSIONS
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.errors import PermanentError
 
@@ -71,9 +70,10 @@ def _create_partition(
             generation_id=sql.Literal(str(generation_id)),
         )
     )
-    if dimensions <= MAX_INLINE_DIMENSIONS:
-        connection.execute(
-            sql.SQL(
-                "alter table {partition} alter column embedding set storage plain"
-            ).format(partition=partition)
-        )
+    # The policies of the whole table do not guard a part that is named itself.
+    connection.execute(
+        sql.SQL(
+            "alter table {partition} enable row level security, "
+            "force row level security"
+        ).format(partition=partition)
+    )

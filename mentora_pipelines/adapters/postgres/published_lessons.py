@@ -18,16 +18,18 @@ with transcript as (
 ),
 segments as (
     select
+        segment.ordinality as place,
         (segment.value ->> 'start')::float8 as start_s,
         (segment.value ->> 'end')::float8 as end_s,
         segment.value -> 'words' as words
-    from transcript, jsonb_array_elements(transcript.segments) as segment
+    from transcript, jsonb_array_elements(transcript.segments)
+        with ordinality as segment
 ),
 words as (
     select
         (word.value ->> 1)::float8 as start_s,
         lag((word.value ->> 1)::float8) over (
-            order by segments.start_s, word.ordinality) as previous_start_s
+            order by segments.place, word.ordinality) as previous_start_s
     from segments, jsonb_array_elements(segments.words) with ordinality as word
 ),
 chunks as (
@@ -75,6 +77,7 @@ select
 from transcript
 """
 
+# A version of bytes that were replaced meanwhile stays hidden, and the video pending.
 PUBLISH = """
 update videos
 set published_transcript_id = transcript.id,
@@ -91,10 +94,12 @@ from transcripts as transcript
 where videos.id = %(video_id)s
   and videos.staged_transcript_id = %(transcript_id)s
   and transcript.id = %(transcript_id)s
+  and (videos.source_etag is null or videos.source_etag = videos.upload_etag)
 """
 
-# A quotation that is no longer in the lesson cannot support its question.
-MARK_STALE_QUIZZES = """
+# A quotation that is no longer in the lesson cannot support its question. Case and
+# the line end between two sentences do not count, as when the question was accepted.
+MARK_STALE_QUIZZES = r"""
 update quizzes
 set status = 'stale'
 from transcripts as transcript
@@ -104,7 +109,9 @@ where transcript.id = %(transcript_id)s
   and exists (
       select from quiz_questions
       where quiz_questions.quiz_id = quizzes.id
-        and position(quiz_questions.quote in transcript.full_text) = 0)
+        and position(
+            lower(regexp_replace(quiz_questions.quote, '\s+', ' ', 'g'))
+            in lower(regexp_replace(transcript.full_text, '\s+', ' ', 'g'))) = 0)
 """
 
 
@@ -128,7 +135,8 @@ class PublishedLessonRows(Rows):
     def publish(self, video: Video) -> bool:
         """Show the staged version and set `completed`, in one transaction.
 
-        False, and nothing written, when another version was staged meanwhile.
+        False, and nothing written, when another version was staged or other bytes
+        were uploaded meanwhile.
         """
         transcript_id = video.staged_transcript_id
         parameters = {"video_id": video.id, "transcript_id": transcript_id}

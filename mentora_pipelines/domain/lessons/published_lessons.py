@@ -42,7 +42,8 @@ class LessonPublisher(Protocol):
     def publish(self, video: Video) -> bool:
         """Show the staged version and set `completed`, in one transaction.
 
-        False, and nothing written, when another version was staged meanwhile.
+        False, and nothing written, when another version was staged or other bytes
+        were uploaded meanwhile.
         """
         ...
 

@@ -138,14 +138,13 @@ create table transcript_chunks (
     start_timestamp double precision not null check (start_timestamp >= 0),
     end_timestamp   double precision not null,
     topic_tags      text[] not null default '{}',
-    tsv             tsvector generated always as (to_tsvector('simple', chunk_text)) stored,
+    tsv             tsvector not null,
     check (start_timestamp < end_timestamp),
     unique (transcript_id, chunk_index),
     foreign key (creator_id, video_id, transcript_id)
         references transcripts (creator_id, video_id, id) on delete cascade
 );
-create index idx_video_chunks_video_id on transcript_chunks (video_id);
-create index idx_transcript_chunks_transcript on transcript_chunks (creator_id, video_id, transcript_id);
+create index idx_video_chunks_video_id on transcript_chunks (video_id, text_hash);
 comment on table transcript_chunks is 'Chunks of each transcript version; times in seconds.';
 
 create table embedding_generations (
@@ -170,10 +169,9 @@ create table chunk_embeddings (
     text_hash     text not null,
     creator_id    uuid not null,
     embedding     vector not null,
-    primary key (generation_id, video_id, text_hash),
+    primary key (video_id, text_hash, generation_id),
     foreign key (creator_id, video_id) references videos (creator_id, id) on delete cascade
 ) partition by list (generation_id);
-create index idx_chunk_embeddings_video on chunk_embeddings (creator_id, video_id);
 comment on table chunk_embeddings is 'The vector of a text of a video; shared by every version that holds the text.';
 
 create table quizzes (

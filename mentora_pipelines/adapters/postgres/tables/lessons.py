@@ -1,0 +1,183 @@
+"""Lessons: videos and what is made of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from mentora_pipelines.adapters.postgres.columns import Json
+from mentora_pipelines.adapters.postgres.declaration import Table
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRow:
+    """One uploaded lesson."""
+
+    id: UUID
+    creator_id: UUID
+    title: str
+    video_url: str | None
+    storage_key: str
+    upload_etag: str
+    source_etag: str | None
+    source_hash: str | None
+    audio_key: str | None
+    duration_s: float | None
+    processing_status: str
+    error_code: str | None
+    error_message: str | None
+    staged_transcript_id: UUID | None
+    published_transcript_id: UUID | None
+    full_transcript: str | None
+    transcript_data: Json | None
+    processed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+# What the steps of a lesson move is changed by their own statements alone.
+VIDEOS = Table("videos", VideoRow, changeable=frozenset({"title", "video_url"}))
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptRow:
+    """One version of a transcript."""
+
+    id: UUID
+    video_id: UUID
+    creator_id: UUID
+    source_hash: str
+    fingerprint: str
+    origin: str
+    language: str
+    duration_s: float
+    word_count: int
+    full_text: str
+    segments: Json
+    created_at: datetime
+
+
+TRANSCRIPTS = Table("transcripts", TranscriptRow)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionTrackRow:
+    """The captions of a transcript in one language."""
+
+    transcript_id: UUID
+    video_id: UUID
+    creator_id: UUID
+    language: str
+    storage_key: str
+    cues: Json
+    created_at: datetime
+
+
+CAPTION_TRACKS = Table(
+    "caption_tracks", CaptionTrackRow, key=("transcript_id", "language")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptChunkRow:
+    """One chunk of one version of a transcript; times in seconds."""
+
+    id: UUID
+    transcript_id: UUID
+    video_id: UUID
+    creator_id: UUID
+    chunk_index: int
+    chunk_text: str
+    text_hash: str
+    token_count: int
+    start_timestamp: float
+    end_timestamp: float
+    topic_tags: list[str]
+
+
+TRANSCRIPT_CHUNKS = Table(
+    "transcript_chunks",
+    TranscriptChunkRow,
+    left_out={"tsv": "computed by the server, for its own full-text search"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoChunkRow:
+    """One published chunk; times in seconds."""
+
+    id: UUID
+    video_id: UUID
+    creator_id: UUID
+    chunk_text: str
+    chunk_index: int
+    start_timestamp: float
+    end_timestamp: float
+    topic_tags: list[str]
+
+
+VIDEO_CHUNKS = Table(
+    "video_chunks",
+    VideoChunkRow,
+    read_only=True,
+    left_out={"embedding": "searched by the server, never read row by row"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingGenerationRow:
+    """One embedding model whose vectors are kept."""
+
+    id: UUID
+    provider: str
+    model: str
+    dimensions: int
+    status: str
+    recall: float | None
+    created_at: datetime
+
+
+EMBEDDING_GENERATIONS = Table(
+    "embedding_generations", EmbeddingGenerationRow, tenant=None, read_only=True
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QuizRow:
+    """One quiz of a lesson."""
+
+    id: UUID
+    video_id: UUID
+    creator_id: UUID
+    transcript_id: UUID
+    writer_fingerprint: str
+    question_count: int
+    status: str
+    refused: Json
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+QUIZZES = Table("quizzes", QuizRow, changeable=frozenset({"status"}))
+
+
+@dataclass(frozen=True, slots=True)
+class QuizQuestionRow:
+    """One question with its evidence; times in seconds."""
+
+    id: UUID
+    quiz_id: UUID
+    creator_id: UUID
+    position: int
+    kind: str
+    prompt: str
+    options: list[str]
+    answer: str
+    quote: str
+    chunk_id: UUID | None
+    start_s: float
+    end_s: float
+
+
+QUIZ_QUESTIONS = Table("quiz_questions", QuizQuestionRow)

@@ -1,0 +1,137 @@
+"""What Dagster is told: complete, explained, and cheap to load."""
+
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+import assets
+import schedules
+import sensors
+from assets.jobs import lesson_job
+from mentora_pipelines.definitions import defs
+from mentora_pipelines.settings import child_environment
+from tests.fix_services import PROJECT
+
+HEAVY = (
+    "alembic", "anthropic", "av", "ctranslate2", "faster_whisper",
+    "great_expectations", "numpy", "onnxruntime", "openai", "pandas", "psycopg",
+    "psycopg2", "redis", "rich", "sentry_sdk", "sqlalchemy", "tokenizers", "typer",
+    "wordfreq",
+)  # fmt: skip
+
+LOAD = """
+import json, sys
+from mentora_pipelines.definitions import defs
+json.dump([len(list(defs.assets)), sorted(sys.modules)], sys.stdout)
+"""
+
+
+def test_definitions_load_without_any_setting_and_without_a_heavy_package() -> None:
+    """Else every run pays seconds of imports, or fails before it can say why."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOAD],
+        cwd="/",
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    count, modules = json.loads(loaded.stdout)
+    assert count == 7
+    assert [name for name in HEAVY if name in modules] == []
+
+
+def test_dagsters_own_tool_accepts_the_workspace() -> None:
+    """Else the daemon and the UI start without our code."""
+    validated = subprocess.run(
+        [
+            sys.executable, "-m", "dagster", "definitions", "validate",
+            "-w", "workspace.yaml",
+        ],
+        cwd=PROJECT,
+        # No instance of the developer's own is asked or changed.
+        env=child_environment(DAGSTER_DISABLE_TELEMETRY="1", DAGSTER_HOME=""),
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert validated.returncode == 0, validated.stderr
+    assert "Validation successful for code location mentora" in (
+        validated.stdout + validated.stderr
+    )
+
+
+def found_in_modules(
+    package: str, path: list[str], kinds: tuple[type, ...]
+) -> set[int]:
+    """Ids of the objects of `kinds` that stand in any module of a package."""
+    found = {}
+    for module in pkgutil.walk_packages(path, f"{package}."):
+        for thing in vars(importlib.import_module(module.name)).values():
+            if isinstance(thing, kinds):
+                found[id(thing)] = thing
+    return set(found)
+
+
+def test_every_asset_and_check_that_is_written_is_wired() -> None:
+    """Else a product that was written, reviewed and tested is never made."""
+    written = found_in_modules("assets", list(assets.__path__), (dg.AssetsDefinition,))
+    wired = {id(a) for a in (*(defs.assets or []), *(defs.asset_checks or []))}
+    assert len(wired) == 11
+    assert written == wired
+
+
+def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
+    """Else nothing ever starts the work."""
+    triggers = found_in_modules(
+        "sensors", list(sensors.__path__), (dg.SensorDefinition,)
+    ) | found_in_modules(
+        "schedules", list(schedules.__path__), (dg.ScheduleDefinition,)
+    )
+    assert triggers == {id(t) for t in (*(defs.sensors or []), *(defs.schedules or []))}
+    assert list(defs.jobs or []) == [lesson_job]
+
+
+@pytest.mark.parametrize(
+    "spec", defs.resolve_all_asset_specs(), ids=lambda spec: str(spec.key.path[-1])
+)
+def test_an_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
+    """Else an operator looks at a graph of bare names."""
+    assert spec.description
+    assert spec.description.endswith(".")
+    assert spec.group_name == "lessons"
+    assert spec.kinds
+    assert spec.partitions_def is not None
+
+
+def test_the_order_of_the_steps_is_the_order_of_a_lesson() -> None:
+    """Else a step reads what was not made yet, or readers see a half-made lesson."""
+    graph = defs.resolve_asset_graph()
+    parents = {
+        key.path[-1]: {parent.path[-1] for parent in graph.get(key).parent_keys}
+        for key in graph.get_all_asset_keys()
+    }
+    assert parents == {
+        "audio": set(),
+        "transcripts": {"audio"},
+        "captions": {"transcripts"},
+        "chunks": {"transcripts"},
+        "embeddings": {"chunks"},
+        "published_lessons": {"captions", "embeddings"},
+        "quizzes": {"published_lessons"},
+    }
+
+
+def test_names_follow_the_rules_of_the_house() -> None:
+    """Else a job hides behind the asset of its name."""
+    names = {spec.key.path[-1] for spec in defs.resolve_all_asset_specs()}
+    jobs = {job.name for job in defs.jobs or []}
+    assert all(name.endswith("_job") for name in jobs)
+    assert not names & jobs
+    assert defs.executor is dg.in_process_executor

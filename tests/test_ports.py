@@ -1,0 +1,99 @@
+"""Never run: the type checker reads here that each adapter fits its ports."""
+
+from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
+from mentora_pipelines.adapters.folder_storage import FolderStorage
+from mentora_pipelines.adapters.media import LocalSource, PyAvDecoder
+from mentora_pipelines.adapters.minilm import MiniLmEmbedder
+from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.whisper import WhisperTranscriber
+from mentora_pipelines.domain.lessons.audio import AudioStore, MediaDecoder, Source
+from mentora_pipelines.domain.lessons.captions import CaptionStore
+from mentora_pipelines.domain.lessons.chunks import ChunkStore, TokenCounter
+from mentora_pipelines.domain.lessons.embeddings import (
+    Embedder,
+    EmbeddingStore,
+    GenerationRegistry,
+)
+from mentora_pipelines.domain.lessons.lesson_store import LessonCatalogue, LessonStore
+from mentora_pipelines.domain.lessons.published_lessons import (
+    LessonFactsReader,
+    LessonPublisher,
+)
+from mentora_pipelines.domain.lessons.questions import QuizWriter
+from mentora_pipelines.domain.lessons.quizzes import (
+    LessonWithQuizzes,
+    QuizReader,
+    QuizStore,
+)
+from mentora_pipelines.domain.lessons.transcripts import Transcriber, TranscriptStore
+from mentora_pipelines.domain.search import SearchIndex
+from mentora_pipelines.domain.storage import ObjectStorage
+from mentora_pipelines.domain.uploads import UploadCatalogue
+from mentora_pipelines.domain.videos import VideoCatalogue, VideoStatus
+from tests.fakes import (
+    FakeCatalogue,
+    FakeEmbedder,
+    FakeLessonStore,
+    FakeStorage,
+    FakeTranscriber,
+)
+
+
+def folder_storage_fits(adapter: FolderStorage, fake: FakeStorage) -> None:
+    """Uploads, audio and captions."""
+    _storage: ObjectStorage = adapter
+    _storage = fake
+
+
+def decoder_fits(adapter: PyAvDecoder, source: LocalSource) -> None:
+    """Sound out of uploads."""
+    _decoder: MediaDecoder = adapter
+    _source: Source = source
+
+
+def whisper_fits(adapter: WhisperTranscriber, fake: FakeTranscriber) -> None:
+    """Words out of sound."""
+    _transcriber: Transcriber = adapter
+    _transcriber = fake
+
+
+def minilm_fits(adapter: MiniLmEmbedder, fake: FakeEmbedder) -> None:
+    """Vectors out of texts, and their tokens."""
+    _embedder: Embedder = adapter
+    _embedder = fake
+    _counter: TokenCounter = adapter
+
+
+def quiz_writer_fits(adapter: ExtractiveQuizWriter) -> None:
+    """Questions out of lessons."""
+    _writer: QuizWriter = adapter
+
+
+def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:
+    """What crosses creators."""
+    _uploads: UploadCatalogue = adapter
+    _uploads = fake
+    _videos: VideoCatalogue = adapter
+    _generations: GenerationRegistry = adapter
+    _lessons: LessonCatalogue = adapter
+    _index: SearchIndex = adapter
+
+
+def lessons_fit(adapter: PostgresLessons, fake: FakeLessonStore) -> None:
+    """One creator's rows."""
+    _all: LessonStore = adapter
+    _status: VideoStatus = adapter
+    _audio: AudioStore = adapter
+    _captions: CaptionStore = adapter
+    _chunks: ChunkStore = adapter
+    _vectors: EmbeddingStore = adapter
+    _transcripts: TranscriptStore = adapter
+    _facts: LessonFactsReader = adapter
+    _publisher: LessonPublisher = adapter
+    _reader: QuizReader = adapter
+    _quizzes: QuizStore = adapter
+    _with_quizzes: LessonWithQuizzes = adapter
+    _with_quizzes = fake
+    _vectors = fake
+    _status = fake

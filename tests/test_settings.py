@@ -1,0 +1,145 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mentora_pipelines.errors import SettingsError
+from mentora_pipelines.services import database_urls, redis_urls
+from mentora_pipelines.settings import (
+    ALL_SETTINGS,
+    HomeSettings,
+    MediaSettings,
+    StorageSettings,
+    TranscriberSettings,
+    check_settings,
+)
+from tests.fix_services import PROJECT
+
+WRONG = {
+    "DATABASE_URL": "mysql://ada:hunter2@db/mentora",
+    "DAGSTER_POSTGRES_URL": "hunter3",
+    "REDIS_URL": "http://:hunter4@cache",
+    "MENTORA_COORDINATION_REDIS_URL": "memcached://:hunter5@cache",
+    "MENTORA_STORAGE_URL": "s3://key:hunter6@bucket",
+    "MENTORA_MAX_UPLOAD_BYTES": "many",
+    "MENTORA_MAX_DURATION_S": "-1",
+    "MENTORA_TRANSCRIBER": "somebody",
+    "MENTORA_WHISPER_DEVICE": "tpu",
+    "MENTORA_LANGUAGE": "English",
+    "MENTORA_EMBEDDER": "nobody",
+    "MENTORA_QUIZ_WRITER": "me",
+    "MENTORA_AUTO_GENERATE_QUIZ": "perhaps",
+}
+
+
+@pytest.fixture
+def clean(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment without any setting of ours."""
+    for settings in ALL_SETTINGS:
+        for field in settings.model_fields.values():
+            monkeypatch.delenv(str(field.alias), raising=False)
+    return monkeypatch
+
+
+def test_an_empty_environment_is_complete(clean: pytest.MonkeyPatch) -> None:
+    """Else a newcomer must write settings before anything runs."""
+    clean.delenv("DAGSTER_HOME", raising=False)
+    check_settings()
+
+
+def test_an_empty_value_is_no_value(clean: pytest.MonkeyPatch) -> None:
+    """Else `MENTORA_LANGUAGE=` in a compose file stops the platform."""
+    for name in WRONG:
+        clean.setenv(name, "")
+    check_settings()
+    assert TranscriberSettings().language is None
+    assert StorageSettings().folder is None
+
+
+def test_every_fault_is_named_at_once_and_no_value_is(
+    clean: pytest.MonkeyPatch,
+) -> None:
+    """Else an operator mends one fault a deployment, or a password is in the log."""
+    for name, value in WRONG.items():
+        clean.setenv(name, value)
+    with pytest.raises(SettingsError) as wrong:
+        check_settings()
+    told = str(wrong.value)
+    assert [name for name in WRONG if f"{name}: " not in told] == []
+    assert "hunter" not in told
+    assert wrong.value.__cause__ is None
+    assert wrong.value.__context__ is None
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_ADMIN_URL"])
+def test_one_database_url_without_the_other_is_a_fault(
+    clean: pytest.MonkeyPatch, name: str
+) -> None:
+    """Else lessons are written to one database and looked up in another."""
+    clean.setenv(name, "postgresql://ada:hunter2@db/mentora")
+    with pytest.raises(SettingsError, match="set both DATABASE_URL") as wrong:
+        check_settings()
+    assert "hunter" not in str(wrong.value)
+
+
+def test_a_hosted_service_is_taken_as_it_is_named(clean: pytest.MonkeyPatch) -> None:
+    """Else a fleet runs on embedded servers without anybody noticing."""
+    clean.setenv("DATABASE_URL", "postgresql://app:hunter2@db/mentora")
+    clean.setenv("DATABASE_ADMIN_URL", "postgres://admin:hunter3@db/mentora")
+    clean.setenv("REDIS_URL", "rediss://:hunter4@cache")
+    hosted, caches = database_urls(), redis_urls()
+    assert hosted.app == "postgresql://app:hunter2@db/mentora"
+    assert hosted.admin == "postgres://admin:hunter3@db/mentora"
+    assert caches.cache == caches.coordination == "rediss://:hunter4@cache"
+    assert not hosted.embedded
+    assert not caches.embedded
+    assert "hunter" not in repr((hosted, caches))
+
+
+def test_a_storage_url_names_a_folder(clean: pytest.MonkeyPatch) -> None:
+    """Else uploads are looked for in a folder with `%20` in its name."""
+    clean.setenv("MENTORA_STORAGE_URL", "file:///srv/my%20lessons")
+    assert StorageSettings().folder == Path("/srv/my lessons")
+
+
+def test_limits_are_read_from_the_environment(clean: pytest.MonkeyPatch) -> None:
+    """Else an operator's limit is ignored, and one upload takes the machine."""
+    clean.setenv("MENTORA_MAX_UPLOAD_BYTES", "1000")
+    clean.setenv("MENTORA_MAX_DURATION_S", "60.5")
+    limits = MediaSettings()
+    assert (limits.max_bytes, limits.max_duration_s) == (1000, 60.5)
+
+
+def test_the_home_is_the_nearest_folder_with_a_dagster_yaml(
+    clean: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else a command run in a sub-folder starts a second, empty platform."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "dagster.yaml").touch()
+    clean.delenv("DAGSTER_HOME", raising=False)
+    clean.chdir(tmp_path / "a" / "b")
+    assert HomeSettings().home == tmp_path
+    assert HomeSettings().state_folder == tmp_path / ".mentora"
+    clean.setenv("DAGSTER_HOME", str(tmp_path / "a"))
+    assert HomeSettings().home == tmp_path / "a"
+
+
+def test_without_a_home_the_message_says_where_to_go(
+    clean: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else a command in the wrong folder ends in a riddle."""
+    clean.delenv("DAGSTER_HOME", raising=False)
+    clean.chdir(tmp_path)
+    with pytest.raises(SettingsError, match="set DAGSTER_HOME"):
+        _ = HomeSettings().home
+
+
+def test_nothing_is_read_at_import() -> None:
+    """Else a wrong variable breaks the code server, and no check can tell which."""
+    subprocess.run(
+        [sys.executable, "-c", "import mentora_pipelines.definitions"],
+        cwd=PROJECT,
+        env={**WRONG, "DAGSTER_DISABLE_TELEMETRY": "1"},
+        check=True,
+    )
