@@ -51,7 +51,10 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 class _Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_ignore_empty=True, extra="ignore", populate_by_name=False
+        env_ignore_empty=True,
+        extra="ignore",
+        # A refused value may be a secret.
+        hide_input_in_errors=True,
     )
 
 
@@ -103,7 +106,9 @@ class MediaSettings(_Settings):
     """Limits of an upload."""
 
     max_bytes: int = Field(8 << 30, gt=0, alias="MENTORA_MAX_UPLOAD_BYTES")
-    max_duration_s: float = Field(6 * 3600.0, gt=0, alias="MENTORA_MAX_DURATION_S")
+    max_duration_s: float = Field(
+        6 * 3600.0, gt=0, allow_inf_nan=False, alias="MENTORA_MAX_DURATION_S"
+    )
 
 
 class TranscriberSettings(_Settings):

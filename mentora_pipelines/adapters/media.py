@@ -17,13 +17,17 @@ from mentora_pipelines.domain.lessons.audio import DecodedAudio
 from mentora_pipelines.errors import ErrorCode, LessonRefused
 
 if TYPE_CHECKING:
+    from av import AudioFrame
     from av.audio.stream import AudioStream
-    from av.container import InputContainer
+    from av.container import InputContainer, OutputContainer
 
 SAMPLE_RATE = 16_000
 """What Whisper models were trained on."""
 
 COPY_BYTES = 1 << 20
+
+GAP_SAMPLES = SAMPLE_RATE // 10
+"""Smaller differences between sound and clock are rounding and the decoder's delay."""
 
 MIN_DECODED_SHARE = 0.95
 """Less sound than this share of the announced duration means that the file breaks
@@ -193,29 +197,68 @@ def _write_flac(
     target: Path,
     max_duration_s: float,
 ) -> float:
+    """Write the sound where it stands in the video; returns seconds from its start.
+
+    Sound that starts late or pauses keeps its place: silence fills the gap, so that
+    the time of a word is its time in the video.
+    """
     import av
     from av.error import FFmpegError
 
+    starts_s = (container.start_time or 0) / 1_000_000
+    max_samples = round(max_duration_s * SAMPLE_RATE)
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-    samples = 0
     with av.open(str(target), "w", format="flac") as output:
-        encoder = output.add_stream("flac", rate=SAMPLE_RATE)
-        encoder.layout = "mono"
-        encoder.format = "s16"
+        track = _FlacTrack(output, max_samples)
         try:
             for frame in container.decode(stream):
+                if frame.time is not None:
+                    track.fill_until(round((frame.time - starts_s) * SAMPLE_RATE))
                 for sound in resampler.resample(frame):
-                    sound.pts = samples
-                    samples += sound.samples
-                    output.mux(encoder.encode(sound))
-                if samples > max_duration_s * SAMPLE_RATE:
-                    raise LessonRefused(ErrorCode.TOO_LONG, "longer than its header")
+                    track.write(sound)
             for sound in resampler.resample(None):
-                sound.pts = samples
-                samples += sound.samples
-                output.mux(encoder.encode(sound))
+                track.write(sound)
         except FFmpegError:
             # What was decoded so far is compared with what was announced.
             pass
-        output.mux(encoder.encode(None))
-    return samples / SAMPLE_RATE
+        track.end()
+    return track.samples / SAMPLE_RATE
+
+
+class _FlacTrack:
+    """The one track of a FLAC file, `samples` long so far."""
+
+    def __init__(self, output: "OutputContainer", max_samples: int) -> None:
+        self.samples = 0
+        self._output = output
+        self._max_samples = max_samples
+        self._encoder = output.add_stream("flac", rate=SAMPLE_RATE)
+        self._encoder.layout = "mono"
+        self._encoder.format = "s16"
+
+    def fill_until(self, sample: int) -> None:
+        """Add silence up to `sample`, unless the gap is too small to be one."""
+        import av
+        import numpy as np
+
+        if sample - self.samples < GAP_SAMPLES:
+            return
+        while self.samples < sample:
+            count = min(SAMPLE_RATE, sample - self.samples)
+            silence = av.AudioFrame.from_ndarray(
+                np.zeros((1, count), dtype=np.int16), format="s16", layout="mono"
+            )
+            silence.sample_rate = SAMPLE_RATE
+            self.write(silence)
+
+    def write(self, sound: "AudioFrame") -> None:
+        """Add sound; raises `LessonRefused` when it grows longer than allowed."""
+        sound.pts = self.samples
+        self.samples += sound.samples
+        if self.samples > self._max_samples:
+            raise LessonRefused(ErrorCode.TOO_LONG, "longer than its header")
+        self._output.mux(self._encoder.encode(sound))
+
+    def end(self) -> None:
+        """Write what the encoder still holds."""
+        self._output.mux(self._encoder.encode(None))

@@ -56,6 +56,8 @@ class Track:
     hertz: float = 440.0
     layout: str = "mono"
     is_default: bool = True
+    silent_until_s: float = 0.0
+    """No packet at all until then: the track starts late."""
 
     def sound(self) -> Sound:
         """Its samples, one row a channel."""
@@ -91,18 +93,19 @@ def _write(
         stream = output.add_stream(codec, rate=RATE, layout=track.layout)
         assert isinstance(stream, AudioStream)
         stream.disposition = Disposition.default if track.is_default else Disposition(0)
-        sounds.append((stream, track.sound()))
+        sounds.append((stream, track.sound(), track.silent_until_s))
     for number in range(int(video_s * 5)):
         picture = np.full((48, 64, 3), number % 255, dtype=np.uint8)
         output.mux(video.encode(av.VideoFrame.from_ndarray(picture)))
     if video_s:
         output.mux(video.encode(None))
-    for stream, sound in sounds:
+    for stream, sound, late_s in sounds:
         for start in range(0, sound.shape[1], RATE):
             piece = np.ascontiguousarray(sound[:, start : start + RATE])
             layout = "stereo" if len(piece) == 2 else "mono"
             frame = av.AudioFrame.from_ndarray(piece, "fltp", layout)
-            frame.sample_rate, frame.pts = RATE, start
+            frame.sample_rate = RATE
+            frame.pts = start + round(late_s * RATE)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
 
@@ -193,6 +196,16 @@ def test_a_video_longer_than_its_sound_is_not_truncated(container: str) -> None:
     """Else a lesson that ends with a silent slide is refused."""
     seconds, _ = decoded(media(container, "aac", Track(3.0), video_s=6))
     assert seconds == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_sound_that_starts_late_keeps_its_place(container: str) -> None:
+    """Else every citation of the lesson points too early."""
+    late = Track(3.0, silent_until_s=2.0)
+    seconds, sound = decoded(media(container, "aac", late, video_s=6))
+    assert seconds == pytest.approx(5.0, abs=0.15)
+    assert np.abs(sound[: int(1.8 * 16_000)]).max() < 0.01
+    assert np.abs(sound[int(2.2 * 16_000) :]).max() > 0.1
 
 
 def test_a_video_without_sound_is_refused() -> None:

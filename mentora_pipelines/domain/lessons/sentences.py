@@ -50,13 +50,14 @@ def _ends_sentence(word: Word, following: Word) -> bool:
 def _is_abbreviation(bare: str) -> bool:
     """Whether the full stop belongs to the word: `Dr.`, `U.S.`, `J.`."""
     stem = bare[:-1].lower()
-    return stem in _TITLES or "." in stem or (len(stem) == 1 and stem.isalpha())
+    initial = len(stem) == 1 and stem.isalpha() and stem not in "ai"
+    return stem in _TITLES or "." in stem or initial
 
 
 _TITLES = frozenset(
     (
         *("dr", "mr", "mrs", "ms", "prof", "st", "jr", "sr"),
-        *("vs", "etc", "fig", "eq", "no", "vol", "approx", "inc", "ltd", "dept"),
+        *("vs", "fig", "eq", "vol", "approx", "inc", "ltd", "dept"),
     )
 )
 
