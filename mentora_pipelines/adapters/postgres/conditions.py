@@ -54,8 +54,9 @@ def conditions_of(
     parameters: dict[str, object] = {}
     canonical: list[tuple[str, ...]] = [(CREATOR, str(creator_id))]
     if creator_id is not None and table.tenant is not None:
-        terms.append(creator_term(table.columns[table.tenant]))
-        parameters[CREATOR] = creator_id
+        tenant = table.columns[table.tenant]
+        terms.append(creator_term(tenant))
+        parameters[CREATOR] = tenant.checked(creator_id)
     for number, asked in enumerate(filters):
         column = table.column(asked.column)
         operator = _operator(asked)

@@ -223,8 +223,9 @@ class Repository(Generic[Row]):
             )
             parameters[name] = column.checked(part)
         if creator_id is not None and self._table.tenant is not None:
-            terms.append(creator_term(self._table.columns[self._table.tenant]))
-            parameters[CREATOR] = creator_id
+            tenant = self._table.columns[self._table.tenant]
+            terms.append(creator_term(tenant))
+            parameters[CREATOR] = tenant.checked(creator_id)
         return sql.SQL(" and ").join(terms), parameters
 
     def _one(
