@@ -15,6 +15,7 @@ from mentora_pipelines.errors import (
     CREATOR_SENTENCES,
     ErrorCode,
     LessonRefused,
+    MentoraError,
     SettingsError,
     TransientError,
 )
@@ -77,8 +78,10 @@ def _fail(video: Video | None, status: VideoStatus | None, code: ErrorCode) -> N
 
 
 def _failure(code: ErrorCode, error: Exception) -> dg.Failure:
+    # Only our own messages are known to hold nothing private.
+    reason = error if isinstance(error, MentoraError) else type(error).__name__
     return dg.Failure(
-        description=f"{code}: {error}",
+        description=f"{code}: {reason}",
         metadata={"error_code": code.value, "creator reads": CREATOR_SENTENCES[code]},
         allow_retries=False,
     )

@@ -40,19 +40,19 @@ def new_uploads(
         context.log.warning("upload %r is left alone: %s", key, reason)
     requests = [
         dg.RunRequest(
-            run_key=run_key_of(upload),
+            run_key=run_key_of(video),
             partition_key=str(video.id),
             tags={CREATOR_TAG: str(video.creator_id), VIDEO_TAG: str(video.id)},
             asset_selection=_selection(),
         )
-        for upload, video in look.due
+        for video in look.due
     ]
     if not requests and look.cursor == (context.cursor or ""):
         return dg.SkipReason("no new upload")
     return dg.SensorResult(
         run_requests=requests,
         dynamic_partitions_requests=[
-            videos.build_add_request(sorted({str(video.id) for _, video in look.due}))
+            videos.build_add_request(sorted({str(video.id) for video in look.due}))
         ],
         cursor=look.cursor,
     )

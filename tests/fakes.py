@@ -40,6 +40,7 @@ PENDING_VIDEO = Video(
     title="A lesson",
     storage_key="uploads/2026-11-01/ada@tests.example/lesson.mp4",
     upload_etag="1",
+    upload_number=1,
     source_etag=None,
     source_hash=None,
     audio_key=None,

@@ -72,7 +72,7 @@ class UploadPlan:
 class UploadLook:
     """What one look at storage found; `cursor` is where the next one starts."""
 
-    due: tuple[tuple[StoredObject, Video], ...]
+    due: tuple[Video, ...]
     malformed: tuple[tuple[str, str], ...]
     cursor: str
 
@@ -130,9 +130,13 @@ def upload_key(day: date, creator: UUID | str, file_name: str) -> str:
     return key
 
 
-def run_key_of(upload: StoredObject) -> str:
-    """Names the run of these bytes under this key: launched once, for ever."""
-    return f"{upload.key}@{upload.etag}"
+def run_key_of(video: Video) -> str:
+    """Names the run of the newest bytes of a video: launched once, for ever.
+
+    The number tells bytes that came back from those that were there before. The key
+    of the upload is left out: it holds a mail address, and run keys are logged.
+    """
+    return f"{video.id}@{video.upload_etag}#{video.upload_number}"
 
 
 def plan_uploads(
@@ -190,10 +194,10 @@ def look_for_uploads(
     else:
         cursor = page[-1].key if len(page) == PAGE_KEYS else ""
 
-    due: list[tuple[StoredObject, Video]] = []
+    due: list[Video] = []
     for upload in {u.key: u for u in (*of_recent.fresh[:MAX_RUNS], *swept)}.values():
         try:
-            due.append((upload, catalogue.register_upload(upload, keys[upload.key])))
+            due.append(catalogue.register_upload(upload, keys[upload.key]))
         except NotFound as error:
             malformed.append((upload.key, str(error)))
     return UploadLook(tuple(due), tuple(malformed[:MAX_MALFORMED]), cursor)

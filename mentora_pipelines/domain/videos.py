@@ -26,9 +26,10 @@ class ProcessingStatus(StrEnum):
 class Video:
     """A row of `videos`; sizes in bytes, durations in seconds.
 
-    `upload_etag` names the newest bytes that were seen, `source_etag` and
-    `source_hash` the newest that a run has taken in; `staged_transcript_id` is the
-    version being worked on, `published_transcript_id` the one that readers see.
+    `upload_etag` names the newest bytes that were seen and `upload_number` counts
+    them; `source_etag` and `source_hash` name the newest that a run has taken in.
+    `staged_transcript_id` is the version being worked on, `published_transcript_id`
+    the one that readers see.
     """
 
     id: UUID
@@ -37,6 +38,7 @@ class Video:
     title: str
     storage_key: str
     upload_etag: str
+    upload_number: int
     source_etag: str | None
     source_hash: str | None
     audio_key: str | None
@@ -73,9 +75,16 @@ class VideoStatus(Protocol):
     """Moves one video along its states."""
 
     def mark_processing(self, video: Video) -> None:
-        """Set `processing` and clear an earlier error; writes nothing if it is set."""
+        """Set `processing` and clear an earlier error.
+
+        Writes nothing if it is set, or if other bytes were uploaded since `video` was
+        read: their run decides then.
+        """
         ...
 
     def mark_failed(self, video: Video, code: ErrorCode) -> None:
-        """Set `failed` with the code and the sentence that the creator reads."""
+        """Set `failed` with the code and the sentence that the creator reads.
+
+        Writes nothing if other bytes were uploaded since `video` was read.
+        """
         ...

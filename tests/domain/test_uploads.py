@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from mentora_pipelines.domain.uploads import (
 )
 from mentora_pipelines.domain.videos import ProcessingStatus
 from mentora_pipelines.errors import InvalidInput
-from tests.fakes import LONG_AGO, FakeCatalogue, FakeStorage
+from tests.fakes import LONG_AGO, PENDING_VIDEO, FakeCatalogue, FakeStorage
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = "2026-11-23"
@@ -45,7 +46,7 @@ def looks(
 
 def due_keys(made: Iterable[UploadLook]) -> list[str]:
     """The keys that were due in some looks."""
-    return [upload.key for look in made for upload, _ in look.due]
+    return [video.storage_key for look in made for video in look.due]
 
 
 def settle(
@@ -98,9 +99,11 @@ def test_a_made_key_can_be_read_again() -> None:
 
 def test_other_bytes_under_one_key_are_another_run() -> None:
     """Else a replaced video is never processed, since a run key counts for ever."""
-    one = StoredObject("a", "1", 1, LONG_AGO)
-    two = StoredObject("a", "2", 1, LONG_AGO)
-    assert run_key_of(one) != run_key_of(two)
+    other = replace(PENDING_VIDEO, upload_etag="2", upload_number=2)
+    back_again = replace(PENDING_VIDEO, upload_number=3)
+    keys = {run_key_of(video) for video in (PENDING_VIDEO, other, back_again)}
+    assert len(keys) == 3
+    assert not any("@tests.example" in key for key in keys)
 
 
 @pytest.mark.parametrize(
@@ -158,8 +161,9 @@ def test_ten_thousand_uploads_are_all_found_and_each_look_is_bounded() -> None:
         cursor = look.cursor
         assert len(look.due) <= 2 * MAX_RUNS
         assert storage.listed - listed <= 2 * PAGE_KEYS
-        for upload, _ in look.due:
-            found.add(upload.key)
+        for video in look.due:
+            found.add(video.storage_key)
+            upload = storage.objects[video.storage_key]
             catalogue.set_status(upload, ProcessingStatus.PROCESSING)
     assert found == set(storage.objects)
     assert len(catalogue.registered) == 10_000
@@ -194,7 +198,7 @@ def test_a_request_that_was_cut_off_is_asked_again() -> None:
     storage, catalogue = FakeStorage(), FakeCatalogue()
     storage.add(key_of(1))
     first, second = looks(storage, catalogue, 2)
-    assert [u for u, _ in first.due] == [u for u, _ in second.due] != []
+    assert first.due == second.due != ()
     settle(storage, catalogue, ProcessingStatus.PROCESSING)
     assert looks(storage, catalogue, 1)[0].due == ()
 

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import dagster as dg
 import pytest
@@ -13,6 +14,7 @@ from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.domain.uploads import MAX_RUNS
 from mentora_pipelines.domain.videos import ProcessingStatus
+from mentora_pipelines.errors import ErrorCode
 from sensors.new_uploads import CREATOR_TAG, LESSON_WITHOUT_QUIZ, VIDEO_TAG, new_uploads
 
 Look = Callable[..., dg.SensorResult | dg.SkipReason]
@@ -78,7 +80,7 @@ def test_each_upload_gets_one_run_named_by_its_bytes(
     assert video is not None
     assert video.processing_status is ProcessingStatus.PENDING
     assert (video.title, video.creator_email) == ("first lesson", creator_email)
-    assert request.run_key == f"{key}@{upload.etag}"
+    assert request.run_key == f"{video.id}@{upload.etag}#1"
     assert request.partition_key == str(video.id)
     assert request.tags[VIDEO_TAG] == str(video.id)
     assert request.tags[CREATOR_TAG] == str(video.creator_id)
@@ -108,7 +110,9 @@ def test_a_second_look_asks_again_only_for_what_still_waits(
 
     (again,) = requests(look())
     assert again.run_key in first, "the same run key: Dagster launches it once"
-    assert str(again.run_key).startswith(waiting)
+    asked = catalogue.find_by_storage_key(waiting)
+    assert asked is not None
+    assert again.partition_key == str(asked.id)
 
 
 def test_other_bytes_under_a_known_key_are_another_run(
@@ -133,6 +137,26 @@ def test_other_bytes_under_a_known_key_are_another_run(
     assert catalogue.video(video.id).processing_status is ProcessingStatus.PENDING
 
 
+def test_a_run_that_was_overtaken_changes_no_status(
+    catalogue: PostgresCatalogue,
+    lessons: PostgresLessons,
+    look: Look,
+    store: FolderStorage,
+    creator_email: str,
+) -> None:
+    """Else the newest upload looks taken in, and nobody processes it."""
+    key = drop(store, creator_email, "lesson.mp4")
+    look()
+    overtaken = catalogue.find_by_storage_key(key)
+    assert overtaken is not None
+    drop(store, creator_email, "lesson.mp4", age_s=30, text="corrected")
+    look()
+    lessons.mark_processing(overtaken)
+    lessons.mark_failed(overtaken, ErrorCode.INTERNAL)
+    status = catalogue.video(overtaken.id).processing_status
+    assert status is ProcessingStatus.PENDING
+
+
 def test_a_file_that_is_still_growing_is_left_alone(
     look: Look, store: FolderStorage, creator_email: str
 ) -> None:
@@ -146,6 +170,7 @@ def test_a_file_that_is_still_growing_is_left_alone(
 def test_a_malformed_key_is_named_and_stops_no_other(
     look: Look,
     store: FolderStorage,
+    catalogue: PostgresCatalogue,
     creator_email: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -154,7 +179,9 @@ def test_a_malformed_key_is_named_and_stops_no_other(
     drop(store, "00000000-0000-4000-8000-000000000000", "of-nobody.mp4")
     good = drop(store, creator_email, "good.mp4")
     (request,) = requests(look())
-    assert str(request.run_key).startswith(good)
+    video = catalogue.find_by_storage_key(good)
+    assert video is not None
+    assert request.partition_key == str(video.id)
     lines = capsys.readouterr().err.splitlines()
     warned = sorted(line for line in lines if "is left alone" in line)
     assert len(warned) == 2
@@ -180,10 +207,8 @@ def test_a_flood_of_uploads_is_taken_in_bounded_looks_and_none_is_lost(
         found = look(cursor)
         assert len(requests(found)) == expected
         for request in requests(found):
-            assert request.run_key is not None
-            asked.append(request.run_key.rpartition("@")[0])
-            video = catalogue.find_by_storage_key(asked[-1])
-            assert video is not None
+            video = catalogue.video(UUID(request.partition_key))
+            asked.append(video.storage_key)
             lessons.mark_processing(video)
         assert isinstance(found, dg.SensorResult)
         cursor = found.cursor

@@ -21,7 +21,8 @@ UPLOAD_COMPLETED = "video/upload.completed"
 SELECT_VIDEOS = """
 select
     video.id, video.creator_id, creator.email as creator_email, video.title,
-    video.storage_key, video.upload_etag, video.source_etag, video.source_hash,
+    video.storage_key, video.upload_etag, video.upload_number, video.source_etag,
+    video.source_hash,
     video.audio_key, video.duration_s, video.processing_status, video.error_code,
     video.error_message, video.staged_transcript_id, video.published_transcript_id,
     video.created_at, video.processed_at
@@ -63,6 +64,7 @@ insert into videos (id, creator_id, title, storage_key, upload_etag)
 values (%(video_id)s, %(creator_id)s, %(title)s, %(storage_key)s, %(etag)s)
 on conflict (storage_key) do update
 set upload_etag = excluded.upload_etag,
+    upload_number = videos.upload_number + 1,
     processing_status = 'pending',
     error_code = null,
     error_message = null
@@ -143,7 +145,7 @@ class PostgresCatalogue(GenerationRows, SearchRows):
             write_event(
                 connection,
                 UPLOAD_COMPLETED,
-                deduplication_key=run_key_of(upload),
+                deduplication_key=run_key_of(video),
                 creator_id=video.creator_id,
                 payload={
                     "videoId": str(video.id),

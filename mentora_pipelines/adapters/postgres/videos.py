@@ -7,13 +7,16 @@ from mentora_pipelines.errors import CREATOR_SENTENCES, ErrorCode
 MARK_PROCESSING = """
 update videos
 set processing_status = 'processing', error_code = null, error_message = null
-where id = %(video_id)s and processing_status <> 'processing'
+where id = %(video_id)s
+  and upload_number = %(upload_number)s
+  and processing_status <> 'processing'
 """
 
 MARK_FAILED = """
 update videos
 set processing_status = 'failed', error_code = %(code)s, error_message = %(sentence)s
 where id = %(video_id)s
+  and upload_number = %(upload_number)s
   and (processing_status <> 'failed' or error_code <> %(code)s)
 """
 
@@ -31,17 +34,21 @@ class VideoRows(Rows):
     """Satisfies `VideoStatus` and `AudioStore`."""
 
     def mark_processing(self, video: Video) -> None:
-        """Set `processing` and clear an earlier error; writes nothing if it is set."""
+        """Set `processing` and clear an earlier error, unless overtaken."""
         with self._database.transaction(video.creator_id) as connection:
-            connection.execute(MARK_PROCESSING, {"video_id": video.id})
+            connection.execute(
+                MARK_PROCESSING,
+                {"video_id": video.id, "upload_number": video.upload_number},
+            )
 
     def mark_failed(self, video: Video, code: ErrorCode) -> None:
-        """Set `failed` with the code and the sentence that the creator reads."""
+        """Set `failed` with the code and the creator's sentence, unless overtaken."""
         with self._database.transaction(video.creator_id) as connection:
             connection.execute(
                 MARK_FAILED,
                 {
                     "video_id": video.id,
+                    "upload_number": video.upload_number,
                     "code": code.value,
                     "sentence": CREATOR_SENTENCES[code],
                 },

@@ -53,6 +53,7 @@ create table videos (
     video_url               text,
     storage_key             text not null unique,
     upload_etag             text not null,
+    upload_number           integer not null default 1 check (upload_number > 0),
     source_etag             text,
     source_hash             text check (source_hash ~ '^[0-9a-f]{64}$'),
     audio_key               text,
@@ -78,6 +79,7 @@ create table videos (
 create index idx_videos_creator_status on videos (creator_id, processing_status, created_at desc);
 comment on table videos is 'One uploaded lesson each; readers follow published_transcript_id.';
 comment on column videos.upload_etag is 'Etag of the newest bytes seen in storage.';
+comment on column videos.upload_number is 'How many times other bytes were seen; the same ones may come back.';
 comment on column videos.source_etag is 'Etag of the newest bytes taken in by a run.';
 comment on column videos.source_hash is 'SHA-256 of the newest bytes taken in by a run.';
 comment on column videos.staged_transcript_id is 'The version that the steps work on; no reader sees it.';
