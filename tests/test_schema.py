@@ -305,6 +305,22 @@ def server() -> Iterator[LocalServices]:
         yield services
 
 
+@pytest.fixture(scope="module")
+def empty_server() -> Iterator[LocalServices]:
+    """A server for the tests that move between revisions."""
+    with new_server() as services:
+        yield services
+
+
+@pytest.fixture
+def owner(empty_server: LocalServices) -> str:
+    """The owner's URL of a database without our schema."""
+    url = empty_server.database_admin_url
+    if migrations.current_revision(url) is not None:
+        migrations.downgrade(url, "base")
+    return url
+
+
 @pytest.fixture
 def admin(server: LocalServices) -> Iterator[Connection]:
     """A transaction of the admin role, rolled back at the end."""
@@ -404,62 +420,51 @@ def snapshot(url: str) -> list[tuple[object, ...]]:
         return connection.execute(CATALOGUE).fetchall()
 
 
-def test_every_revision_is_reached_and_left_from_every_other() -> None:
+def test_every_revision_is_reached_and_left_from_every_other(owner: str) -> None:
     """Else a deployment from an old release, or its way back, ends somewhere else."""
     versions = Path(migrations.__file__).parent / "versions"
     revisions = sorted(path.stem for path in versions.glob("[0-9]*.py"))
-    with new_server() as services:
-        url = services.database_admin_url
-        schemas = []
-        for revision in revisions:
-            migrations.upgrade(url, revision)
-            schemas.append(snapshot(url))
-            if len(schemas) > 1:
-                migrations.downgrade(url)
-                assert snapshot(url) == schemas[-2], f"after the way back of {revision}"
-                migrations.upgrade(url, revision)
-                assert snapshot(url) == schemas[-1], f"after {revision} again"
-        for revision, schema in list(zip(revisions, schemas, strict=True))[:-1]:
-            migrations.downgrade(url, revision)
-            assert snapshot(url) == schema, f"back at {revision}"
-            migrations.upgrade(url)
-            assert snapshot(url) == schemas[-1], f"from {revision} to the newest"
+    schemas = []
+    for revision in revisions:
+        migrations.upgrade(owner, revision)
+        schemas.append(snapshot(owner))
+    earlier = list(zip(revisions, schemas, strict=True))[:-1]
+    for revision, schema in reversed(earlier):
+        # A step that leaves something behind shows at the revision before it.
+        migrations.downgrade(owner, revision)
+        assert snapshot(owner) == schema, f"back at {revision}"
+        migrations.upgrade(owner)
+        assert snapshot(owner) == schemas[-1], f"from {revision} to the newest"
 
 
-def test_an_upgrade_and_its_way_back_keep_the_rows() -> None:
+def test_an_upgrade_and_its_way_back_keep_the_rows(owner: str) -> None:
     """Else a deployment loses lessons, or cannot be taken back once it was used."""
     lessons = ("creators", "videos", "transcript_chunks", "chunk_embeddings", "quizzes")
-    with new_server() as services:
-        url = services.database_admin_url
-        migrations.upgrade(url, "0001_lessons")
-        with psycopg.connect(url) as connection:
-            # What a build leaves that was killed, or broken off by a deadlock.
-            connection.execute("create index idx_videos_creator on videos (title)")
-            connection.execute(rows(LESSON_ROWS))
-            before = {
-                table: count(connection, "table {table}", table) for table in lessons
-            }
-        migrations.upgrade(url)
-        with psycopg.connect(url) as connection:
-            assert connection.execute(INVALID_INDEXES).fetchall() == []
-            rebuilt = connection.execute(
-                "select pg_get_indexdef('idx_videos_creator'::regclass)"
-            ).fetchone()
-            assert rebuilt is not None
-            assert "created_at DESC, id" in rebuilt[0]
-            waiting = connection.execute(
-                "select count(*) from events where status = 'pending'"
-            ).fetchone()
-            assert waiting == (2,)
-            connection.execute(rows(PLATFORM_ROWS))
-            connection.execute("delete from creators where id = %s", [BOB])
-        migrations.downgrade(url, "0001_lessons")
-        with psycopg.connect(url) as connection:
-            after = {
-                table: count(connection, "table {table}", table) for table in lessons
-            }
-            assert after == before | {"creators": 1}
-            assert count(connection, "table {table}", "events") == 2
+    migrations.upgrade(owner, "0001_lessons")
+    with psycopg.connect(owner) as connection:
+        # What a build leaves that was killed, or broken off by a deadlock.
+        connection.execute("create index idx_videos_creator on videos (title)")
+        connection.execute(rows(LESSON_ROWS))
+        before = {table: count(connection, "table {table}", table) for table in lessons}
+    migrations.upgrade(owner)
+    with psycopg.connect(owner) as connection:
+        assert connection.execute(INVALID_INDEXES).fetchall() == []
+        rebuilt = connection.execute(
+            "select pg_get_indexdef('idx_videos_creator'::regclass)"
+        ).fetchone()
+        assert rebuilt is not None
+        assert "created_at DESC, id" in rebuilt[0]
+        waiting = connection.execute(
+            "select count(*) from events where status = 'pending'"
+        ).fetchone()
+        assert waiting == (2,)
+        connection.execute(rows(PLATFORM_ROWS))
+        connection.execute("delete from creators where id = %s", [BOB])
+    migrations.downgrade(owner, "0001_lessons")
+    with psycopg.connect(owner) as connection:
+        after = {table: count(connection, "table {table}", table) for table in lessons}
+        assert after == before | {"creators": 1}
+        assert count(connection, "table {table}", "events") == 2
 
 
 def test_no_concurrent_build_is_inside_a_transaction() -> None:
@@ -661,12 +666,13 @@ def test_a_fact_of_any_month_is_kept(admin: Connection) -> None:
         insert into analytics_events (id, creator_id, event_name, created_at)
         select gen_random_uuid(), null, 'test', moment::timestamptz
         from (values ('1999-12-31T23:59:59Z'), ('2031-05-01T00:00:00Z'),
+            ('2031-05-01T01:00:00Z'),
             ('2031-04-30T23:59:59.999Z'), ('2031-05-31T23:59:59.999Z'),
             ('2031-06-01T00:00:00Z')) as moments (moment)
         """
     )
     default = "analytics_events_default"
-    assert admin.execute(PARTITIONS).fetchall() == [(default, 5)]
+    assert admin.execute(PARTITIONS).fetchall() == [(default, 6)]
 
 
 def test_a_new_partition_takes_its_month_from_the_default_one(
@@ -679,7 +685,7 @@ def test_a_new_partition_takes_its_month_from_the_default_one(
     make = "select create_analytics_partitions('2031-05-31', 1)"
     assert admin.execute(make).fetchone() == (1,)
     assert admin.execute(PARTITIONS).fetchall() == [
-        ("analytics_events_2031_05", 2),
+        ("analytics_events_2031_05", 3),
         ("analytics_events_default", 3),
     ]
     assert admin.execute(OPEN_TABLES).fetchall() == []

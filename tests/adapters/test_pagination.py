@@ -283,16 +283,15 @@ def test_a_cursor_is_read_back_whatever_the_order_of_the_filters() -> None:
     assert CURSORS.unseal(listing(RECENT, FAILED), cursor) == PLACE
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.integers(0), st.integers(0, 7))
-def test_a_cursor_with_any_bit_flipped_is_refused(place: int, bit: int) -> None:
+def test_a_cursor_with_any_bit_flipped_is_refused() -> None:
     """Else positions can be forged, and each probes rows the caller never saw."""
     asked = listing(FAILED)
     cursor = CURSORS.seal(asked, PLACE)
-    at = place % len(cursor)
-    flipped = cursor[:at] + chr(ord(cursor[at]) ^ 1 << bit) + cursor[at + 1 :]
-    with pytest.raises(InvalidInput):
-        CURSORS.unseal(asked, flipped)
+    for at, character in enumerate(cursor):
+        for bit in range(8):
+            flipped = cursor[:at] + chr(ord(character) ^ 1 << bit) + cursor[at + 1 :]
+            with pytest.raises(InvalidInput):
+                CURSORS.unseal(asked, flipped)
 
 
 @settings(max_examples=100, deadline=None)

@@ -18,6 +18,7 @@ class VideoRow:
     video_url: str | None
     storage_key: str
     upload_etag: str
+    upload_number: int
     source_etag: str | None
     source_hash: str | None
     audio_key: str | None

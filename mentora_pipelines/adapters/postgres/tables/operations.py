@@ -1,10 +1,11 @@
-"""Operations: what happened, what is to be sent, what it cost."""
+"""Operations: what is to be handled, who holds a video, mail, health and costs."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
-from mentora_pipelines.adapters.postgres.columns import Json
+from mentora_pipelines.adapters.postgres.columns import BigInt, Json
 from mentora_pipelines.adapters.postgres.declaration import Table
 
 
@@ -19,6 +20,107 @@ class EventRow:
     creator_id: UUID | None
     payload: Json
     created_at: datetime
+    status: str
+    attempts: int
+    next_attempt_at: datetime
+    handled_at: datetime | None
+    dead_reason: str | None
 
 
 EVENTS = Table("events", EventRow, identity=("name", "deduplication_key"))
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRow:
+    """Who works on a video, until when."""
+
+    video_id: UUID
+    creator_id: UUID
+    owner: str
+    until: datetime
+    fencing_token: BigInt
+    acquired_at: datetime
+
+
+# A token that only grows is taken by a statement of its own.
+LEASES = Table("leases", LeaseRow, key=("video_id",), read_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EmailRow:
+    """One mail to send."""
+
+    id: UUID
+    creator_id: UUID | None
+    template: str
+    subject_id: str
+    recipient: str
+    variables: Json
+    payload_fingerprint: str
+    message_id: str
+    status: str
+    attempts: int
+    next_attempt_at: datetime
+    sent_at: datetime | None
+    error_code: str | None
+    created_at: datetime
+
+
+EMAIL_OUTBOX = Table(
+    "email_outbox", EmailRow, identity=("template", "subject_id", "payload_fingerprint")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheckRow:
+    """One look at whether a video can still be reached."""
+
+    id: UUID
+    creator_id: UUID
+    video_id: UUID
+    checked_at: datetime
+    outcome: str
+    http_status: int | None
+    latency_ms: float | None
+    detail: str | None
+
+
+CONTENT_HEALTH_CHECKS = Table("content_health_checks", HealthCheckRow)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """One call to a provider."""
+
+    id: UUID
+    creator_id: UUID | None
+    video_id: UUID | None
+    provider: str
+    model: str
+    operation: str
+    input_units: float
+    output_units: float
+    unit: str
+    cost_usd: Decimal | None
+    price_version: str | None
+    status: str
+    created_at: datetime
+    settled_at: datetime | None
+
+
+AI_USAGE = Table("ai_usage", UsageRow)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRow:
+    """What a creator may use up in a month."""
+
+    creator_id: UUID
+    limit_usd: Decimal | None
+    limit_minutes: float | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+BUDGETS = Table("budgets", BudgetRow, key=("creator_id",))

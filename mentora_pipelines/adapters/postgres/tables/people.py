@@ -1,4 +1,4 @@
-"""People: creators, and who learns from them."""
+"""People: creators, their students, and what those bought."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,3 +21,53 @@ class CreatorRow:
 
 
 CREATORS = Table("creators", CreatorRow, tenant="id")
+
+
+@dataclass(frozen=True, slots=True)
+class StudentRow:
+    """A person who learns from a creator."""
+
+    id: UUID
+    creator_id: UUID
+    email: str
+    display_name: str | None
+    onboarding_completed: bool
+    last_active: datetime | None
+    xp: int
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+# Experience points are the sum of the rewards, added up where those are given.
+STUDENTS = Table(
+    "students",
+    StudentRow,
+    changeable=frozenset(
+        {"email", "display_name", "onboarding_completed", "last_active"}
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipRow:
+    """What a user bought from a creator."""
+
+    id: UUID
+    creator_id: UUID
+    user_id: str
+    product_id: str
+    student_id: UUID | None
+    external_id: str | None
+    status: str
+    valid_until: datetime | None
+    closed_at: datetime | None
+    synced_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+MEMBERSHIPS = Table(
+    "memberships", MembershipRow, identity=("creator_id", "user_id", "product_id")
+)

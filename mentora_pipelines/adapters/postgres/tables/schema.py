@@ -3,6 +3,19 @@
 from typing import Any
 
 from mentora_pipelines.adapters.postgres.declaration import Table
+from mentora_pipelines.adapters.postgres.tables.analytics import (
+    ANALYTICS_EVENTS,
+    DAILY_METRICS,
+)
+from mentora_pipelines.adapters.postgres.tables.learning import (
+    ACHIEVEMENTS,
+    CHAT_MESSAGES,
+    CHAT_SESSIONS,
+    PROJECT_SUBMISSIONS,
+    QUIZ_ATTEMPTS,
+    STUDENT_ACHIEVEMENTS,
+    VIDEO_PROGRESS,
+)
 from mentora_pipelines.adapters.postgres.tables.lessons import (
     CAPTION_TRACKS,
     EMBEDDING_GENERATIONS,
@@ -13,11 +26,24 @@ from mentora_pipelines.adapters.postgres.tables.lessons import (
     VIDEO_CHUNKS,
     VIDEOS,
 )
-from mentora_pipelines.adapters.postgres.tables.operations import EVENTS
-from mentora_pipelines.adapters.postgres.tables.people import CREATORS
+from mentora_pipelines.adapters.postgres.tables.operations import (
+    AI_USAGE,
+    BUDGETS,
+    CONTENT_HEALTH_CHECKS,
+    EMAIL_OUTBOX,
+    EVENTS,
+    LEASES,
+)
+from mentora_pipelines.adapters.postgres.tables.people import (
+    CREATORS,
+    MEMBERSHIPS,
+    STUDENTS,
+)
 
 TABLES: tuple[Table[Any], ...] = (
     CREATORS,
+    STUDENTS,
+    MEMBERSHIPS,
     VIDEOS,
     TRANSCRIPTS,
     CAPTION_TRACKS,
@@ -26,7 +52,21 @@ TABLES: tuple[Table[Any], ...] = (
     EMBEDDING_GENERATIONS,
     QUIZZES,
     QUIZ_QUESTIONS,
+    CHAT_SESSIONS,
+    CHAT_MESSAGES,
+    VIDEO_PROGRESS,
+    QUIZ_ATTEMPTS,
+    PROJECT_SUBMISSIONS,
+    ACHIEVEMENTS,
+    STUDENT_ACHIEVEMENTS,
     EVENTS,
+    LEASES,
+    EMAIL_OUTBOX,
+    CONTENT_HEALTH_CHECKS,
+    AI_USAGE,
+    BUDGETS,
+    ANALYTICS_EVENTS,
+    DAILY_METRICS,
 )
 
 UNDECLARED: dict[str, str] = {
