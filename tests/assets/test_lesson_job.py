@@ -36,7 +36,10 @@ Upload = Callable[[Path], Video]
 Rows = Callable[[UUID], dict[str, list[tuple[str, ...]]]]
 Visible = Callable[[Video], list[str]]
 
-EVENTS = "select name from events where creator_id = %(creator_id)s order by name"
+EVENTS = (
+    "select name from events where creator_id = %(creator_id)s"
+    " and name not like 'change/%%' order by name"
+)
 
 
 class NoQuizWriter:
