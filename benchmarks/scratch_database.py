@@ -34,6 +34,7 @@ class ScratchDatabase:
 
     admin_url: str
     admin: Database
+    app: Database
     catalogue: PostgresCatalogue
     lessons: PostgresLessons
     numbers: Iterator[int]
@@ -84,7 +85,8 @@ def scratch_database(folder: Path) -> Iterator[ScratchDatabase]:
         yield ScratchDatabase(
             services.database_admin_url,
             admin,
-            PostgresCatalogue(admin),
+            app,
+            PostgresCatalogue(admin, services.database_admin_url),
             PostgresLessons(app),
             itertools.count(),
         )

@@ -35,9 +35,10 @@ def open_catalogue() -> "Iterator[PostgresCatalogue]":
     from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
     from mentora_pipelines.adapters.postgres.database import Database
 
-    database = Database(_migrated_urls().admin, "mentora-catalogue")
+    url = _migrated_urls().admin
+    database = Database(url, "mentora-catalogue")
     try:
-        yield PostgresCatalogue(database)
+        yield PostgresCatalogue(database, cursor_secret=url)
     finally:
         database.close()
 

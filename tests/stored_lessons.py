@@ -1,4 +1,4 @@
-"""Lessons in the real database, with a row in every table of a tenant."""
+"""Lessons in the real database, with a row of each part."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -16,6 +16,7 @@ from mentora_pipelines.cli.output import (
     print_text,
     say,
 )
+from mentora_pipelines.domain.paging import DEFAULT_LIMIT
 from mentora_pipelines.domain.uploads import (
     parse_creator,
     parse_upload_key,
@@ -98,18 +99,39 @@ def status(
     video: Annotated[
         UUID | None, typer.Argument(metavar="[VIDEO]", help="Id of a video.")
     ] = None,
+    creator: Annotated[
+        str | None, typer.Option(help="Only this creator's videos: mail or id.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Videos on a page.")] = DEFAULT_LIMIT,
+    cursor: Annotated[
+        str | None, typer.Option(help="Go on where another page ended.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Show how far videos have come."""
+    """Show how far videos have come, newest first."""
     with open_catalogue() as catalogue:
-        videos = catalogue.videos() if video is None else [catalogue.video(video)]
-    print_videos(videos, json=json)
+        if video is not None:
+            print_videos([catalogue.video(video)], json=json)
+            return
+        page = catalogue.video_page(
+            creator_id=(
+                None
+                if creator is None
+                else catalogue.creator_id(parse_creator(creator))
+            ),
+            limit=limit,
+            cursor=cursor,
+        )
+    print_videos(page.rows, json=json, next_cursor=page.next_cursor)
 
 
-def print_videos(videos: Sequence[Video], *, json: bool) -> None:
-    """Videos as `{"videos": […]}` or as a table."""
+def print_videos(
+    videos: Sequence[Video], *, json: bool, next_cursor: str | None = None
+) -> None:
+    """Videos as `{"videos": […]}` or as a table, and how to see more of them."""
     if json:
-        print_json({"videos": [_as_json(video) for video in videos]})
+        more = {} if next_cursor is None else {"next_cursor": next_cursor}
+        print_json({"videos": [_as_json(video) for video in videos], **more})
         return
     print_table(
         "Videos",
@@ -129,6 +151,8 @@ def print_videos(videos: Sequence[Video], *, json: bool) -> None:
     for video in videos:
         if video.error_message:
             print_text(f"{video.title}: {video.error_message}")
+    if next_cursor is not None:
+        say(f"more: mentora status --cursor {next_cursor}")
 
 
 def _process(videos: Sequence[Video], *, json: bool) -> None:

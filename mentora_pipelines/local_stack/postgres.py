@@ -44,7 +44,11 @@ SETTINGS = {
     # A socket's path may have 107 characters; a project's folder has more.
     "unix_socket_directories": "",
     "max_connections": "200",
-    "shared_buffers": "128MB",
+    # Memory is taken as pages are used: a small database stays small. Vectors are
+    # large, and with the defaults a bulk write waits for buffers of both kinds.
+    "shared_buffers": "512MB",
+    "wal_buffers": "16MB",
+    "max_wal_size": "2GB",
     "fsync": "on",
     "jit": "off",
     "timezone": "UTC",

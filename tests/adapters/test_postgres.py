@@ -1,15 +1,12 @@
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID, uuid4
 
 import numpy as np
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.rows import TupleRow, class_row
-from psycopg.types.json import Jsonb
+from psycopg.rows import TupleRow
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
@@ -30,50 +27,10 @@ from tests.stored_lessons import (
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 
 
-@dataclass(frozen=True)
-class TenantTable:
-    """A table whose rows belong to a creator."""
-
-    name: str
-    guarded: bool
-    is_partition: bool
-    columns: list[str]
-
-    @property
-    def sql(self) -> sql.Identifier:
-        """Its name in a statement."""
-        return sql.Identifier(self.name)
-
-
-TENANT_TABLES = """
-select
-    class.oid::regclass::text as name,
-    class.relrowsecurity and class.relforcerowsecurity as guarded,
-    class.relispartition as is_partition,
-    array(
-        select attname::text from pg_attribute
-        where attrelid = class.oid and attnum > 0
-          and attgenerated = '' and not attisdropped
-    ) as columns
-from pg_class as class
-join pg_attribute as attribute
-    on attribute.attrelid = class.oid and attribute.attname = 'creator_id'
-where class.relkind in ('r', 'p') and class.relnamespace = 'public'::regnamespace
-order by 1
-"""
-
-
 @pytest.fixture
 def admin(urls: DatabaseUrls) -> Iterator[Connection]:
     """A connection that sees every creator."""
     with psycopg.connect(urls.admin, autocommit=True) as opened:
-        yield opened
-
-
-@pytest.fixture
-def app(urls: DatabaseUrls) -> Iterator[Connection]:
-    """A connection of the app role, without a creator."""
-    with psycopg.connect(urls.app, autocommit=True) as opened:
         yield opened
 
 
@@ -85,25 +42,12 @@ def database(urls: DatabaseUrls) -> Iterator[Database]:
     opened.close()
 
 
-def tenant_tables(admin: Connection) -> list[TenantTable]:
-    """Every table with a creator, as the server knows them."""
-    with admin.cursor(row_factory=class_row(TenantTable)) as cursor:
-        return cursor.execute(TENANT_TABLES).fetchall()
-
-
-@contextmanager
-def acting_as(connection: Connection, creator_id: UUID | None) -> Iterator[None]:
-    """A transaction of one creator, or of none."""
-    with connection.transaction():
-        name = "" if creator_id is None else str(creator_id)
-        connection.execute("select set_config('app.creator_id', %s, true)", [name])
-        yield
-
-
-def rows_of(connection: Connection, table: TenantTable, creator_id: UUID) -> int:
-    """Rows of a creator in a table, as the connection sees them."""
-    statement = sql.SQL("select from {} where creator_id = %s").format(table.sql)
-    return connection.execute(statement, [creator_id]).rowcount
+def event_names(admin: Connection, creator_id: UUID) -> list[str]:
+    """The names of a creator's events."""
+    found = admin.execute(
+        "select name from events where creator_id = %s order by name", [creator_id]
+    )
+    return [name for (name,) in found]
 
 
 def versions(admin: Connection, transcript_id: UUID) -> dict[int, str]:
@@ -113,74 +57,6 @@ def versions(admin: Connection, transcript_id: UUID) -> dict[int, str]:
         [transcript_id],
     )
     return {int(index): str(xmin) for index, xmin in found}
-
-
-def test_every_table_of_a_tenant_forces_row_level_security(
-    admin: Connection, catalogue: PostgresCatalogue, lessons: PostgresLessons
-) -> None:
-    """Else one forgotten table shows every creator's rows to everybody."""
-    video = stored_lesson(catalogue, lessons)[0]
-    tables = tenant_tables(admin)
-    assert len(tables) > 8
-    assert [table.name for table in tables if not table.guarded] == []
-    # A new table must get a row in `stored_lesson`, or nothing is tested below.
-    assert not [
-        table.name
-        for table in tables
-        if not table.is_partition and not rows_of(admin, table, video.creator_id)
-    ]
-
-
-def test_a_creator_sees_and_takes_no_row_of_another(
-    admin: Connection,
-    app: Connection,
-    catalogue: PostgresCatalogue,
-    lessons: PostgresLessons,
-) -> None:
-    """Else a creator reads or changes another one's lessons."""
-    mine = stored_lesson(catalogue, lessons)[0].creator_id
-    theirs = stored_lesson(catalogue, lessons)[0].creator_id
-    for table in tenant_tables(admin):
-        if table.is_partition:
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                rows_of(app, table, mine)
-            continue
-        with acting_as(app, mine):
-            assert rows_of(app, table, mine), table.name
-            assert not rows_of(app, table, theirs), table.name
-            delete = sql.SQL("delete from {} where creator_id <> %s").format(table.sql)
-            assert app.execute(delete, [mine]).rowcount == 0
-        with acting_as(app, None):
-            everything = sql.SQL("select from {}").format(table.sql)
-            assert app.execute(everything).rowcount == 0, table.name
-    with acting_as(app, mine):
-        assert app.execute("select from creators").rowcount == 1
-
-
-def test_nobody_writes_rows_for_another_creator(
-    admin: Connection,
-    app: Connection,
-    catalogue: PostgresCatalogue,
-    lessons: PostgresLessons,
-) -> None:
-    """Else a forgotten or wrong creator puts words into another one's lesson."""
-    mine = stored_lesson(catalogue, lessons)[0].creator_id
-    theirs = stored_lesson(catalogue, lessons)[0].creator_id
-    for table in tenant_tables(admin):
-        if table.is_partition:
-            continue
-        select = sql.SQL("select to_jsonb(t) from {} as t where creator_id = %s")
-        row = admin.execute(select.format(table.sql), [theirs]).fetchone()
-        assert row
-        insert = sql.SQL(
-            "insert into {0} ({1}) select {1} from jsonb_populate_record(null::{0}, %s)"
-        ).format(table.sql, sql.SQL(", ").join(map(sql.Identifier, table.columns)))
-        for creator_id in (None, mine):
-            with (
-                pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"),
-                acting_as(app, creator_id),
-            ):
-                app.execute(insert, [Jsonb(row[0])])
 
 
 def test_a_pooled_connection_does_not_keep_its_creator(database: Database) -> None:
@@ -205,12 +81,17 @@ def test_an_upload_is_registered_once(
 ) -> None:
     """Else every look at storage makes another video or another event."""
     creator = f"{uuid4()}@tests.example"
-    assert register(catalogue, creator) == register(catalogue, creator)
-    creator_id = catalogue.creator_id(creator)
-    for table in tenant_tables(admin):
-        expected = 1 if table.name in ("videos", "events") else 0
-        if not table.is_partition:
-            assert rows_of(admin, table, creator_id) == expected, table.name
+    video = register(catalogue, creator)
+    told = event_names(admin, video.creator_id)
+    assert [name for name in told if not name.startswith("change/")] == [
+        "video/upload.completed"
+    ]
+    assert register(catalogue, creator) == video
+    assert event_names(admin, video.creator_id) == told
+    stored = admin.execute(
+        "select id from videos where creator_id = %s", [video.creator_id]
+    )
+    assert stored.fetchall() == [(video.id,)]
 
 
 def test_a_replaced_upload_is_pending_and_readers_keep_the_old_version(

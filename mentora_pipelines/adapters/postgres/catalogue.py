@@ -1,16 +1,22 @@
 """What is looked up or made across creators, as the admin role."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import dict_row
 
-from mentora_pipelines.adapters.postgres.database import Connection
+from mentora_pipelines.adapters.postgres.cursors import cursor_key
+from mentora_pipelines.adapters.postgres.database import Connection, Database
 from mentora_pipelines.adapters.postgres.events import write_event
 from mentora_pipelines.adapters.postgres.generations import GenerationRows
+from mentora_pipelines.adapters.postgres.repository import Repository
 from mentora_pipelines.adapters.postgres.search import SearchRows
+from mentora_pipelines.adapters.postgres.tables.lessons import VIDEOS
 from mentora_pipelines.domain.identity import creator_id_of, video_id_of
+from mentora_pipelines.domain.paging import Page
 from mentora_pipelines.domain.storage import StoredObject
 from mentora_pipelines.domain.uploads import KnownUpload, UploadKey, run_key_of
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
@@ -33,6 +39,8 @@ join creators as creator on creator.id = video.creator_id
 BY_ID = SELECT_VIDEOS + "where video.id = %(video_id)s"
 
 BY_STORAGE_KEY = SELECT_VIDEOS + "where video.storage_key = %(storage_key)s"
+
+BY_IDS = SELECT_VIDEOS + "where video.id = any(%(video_ids)s)"
 
 BY_STATUS = (
     SELECT_VIDEOS
@@ -72,8 +80,23 @@ where videos.upload_etag <> excluded.upload_etag
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _VideoPlace:
+    """What a page of videos is ordered by."""
+
+    id: UUID
+    created_at: datetime
+
+
 class PostgresCatalogue(GenerationRows, SearchRows):
-    """Satisfies the ports that cross creators: catalogue, generations, search."""
+    """Satisfies the ports that cross creators: catalogue, generations, search.
+
+    `cursor_secret` signs the cursors of its pages, see `cursors`.
+    """
+
+    def __init__(self, database: Database, cursor_secret: str) -> None:
+        super().__init__(database)
+        self._cursor_secret = cursor_secret
 
     def video(self, video_id: UUID) -> Video:
         """The video; raises `NotFound`."""
@@ -96,6 +119,32 @@ class PostgresCatalogue(GenerationRows, SearchRows):
         wanted = None if statuses is None else [status.value for status in statuses]
         with self._database.transaction() as connection:
             return _videos(connection, BY_STATUS, {"statuses": wanted, "limit": limit})
+
+    def video_page(
+        self, *, creator_id: UUID | None, limit: int, cursor: str | None
+    ) -> Page[Video]:
+        """A page of a creator's videos (all creators' when None), newest first.
+
+        Raises `InvalidInput` for a limit or a cursor that cannot be.
+        """
+        places = Repository(
+            self._database, VIDEOS.choose(_VideoPlace), cursor_key(self._cursor_secret)
+        ).list(
+            creator_id=creator_id,
+            order_by="created_at",
+            descending=True,
+            limit=limit,
+            cursor=cursor,
+        )
+        ids = [place.id for place in places.rows]
+        with self._database.transaction() as connection:
+            found = _videos(connection, BY_IDS, {"video_ids": ids})
+        by_id = {video.id: video for video in found}
+        return Page(
+            tuple(by_id[video_id] for video_id in ids if video_id in by_id),
+            places.next_cursor,
+            places.previous_cursor,
+        )
 
     def creator_id(self, creator: UUID | str) -> UUID:
         """The id of a creator named by id or mail address; raises `NotFound`."""

@@ -17,7 +17,7 @@ create table students (
     unique (creator_id, id)
 );
 create unique index idx_students_email on students (creator_id, lower(email));
-create index idx_students_creator on students (creator_id, created_at desc, id);
+create index idx_students_creator on students (creator_id, created_at desc, id desc);
 create index idx_students_creator_active on students (creator_id, last_active desc)
     where onboarding_completed = true;
 comment on table students is
@@ -52,7 +52,7 @@ create table memberships (
     foreign key (creator_id, student_id) references students (creator_id, id)
         on delete set null (student_id)
 );
-create index idx_memberships_creator on memberships (creator_id, created_at desc, id);
+create index idx_memberships_creator on memberships (creator_id, created_at desc, id desc);
 create index idx_memberships_student on memberships (student_id);
 create index idx_memberships_open on memberships (creator_id, synced_at)
     where closed_at is null;
@@ -89,7 +89,7 @@ create table chat_sessions (
         on delete set null (video_id)
 );
 create index idx_chat_sessions_student on chat_sessions (student_id, created_at desc);
-create index idx_chat_sessions_creator on chat_sessions (creator_id, created_at desc, id);
+create index idx_chat_sessions_creator on chat_sessions (creator_id, created_at desc, id desc);
 create index idx_chat_sessions_video on chat_sessions (video_id);
 comment on table chat_sessions is 'A student''s conversations with the assistant.';
 comment on column chat_sessions.id is 'Made by the web application.';
@@ -114,7 +114,7 @@ create table chat_messages (
         on delete cascade
 );
 create index idx_chat_messages_session on chat_messages (session_id, created_at asc);
-create index idx_chat_messages_creator on chat_messages (creator_id, created_at desc, id);
+create index idx_chat_messages_creator on chat_messages (creator_id, created_at desc, id desc);
 comment on table chat_messages is 'What was said in a conversation; a message never changes.';
 comment on column chat_messages.id is 'Made by the web application.';
 comment on column chat_messages.creator_id is 'The creator of the conversation.';
@@ -143,7 +143,7 @@ create table video_progress (
 );
 create index idx_video_progress_student on video_progress (student_id, last_watched desc);
 create index idx_video_progress_video on video_progress (video_id);
-create index idx_video_progress_creator on video_progress (creator_id, last_watched desc, id);
+create index idx_video_progress_creator on video_progress (creator_id, last_watched desc, id desc);
 comment on table video_progress is 'How far a student got in a lesson; one row for each pair.';
 comment on column video_progress.id is 'Made by the web application.';
 comment on column video_progress.creator_id is 'The creator of both.';
@@ -173,7 +173,7 @@ create table quiz_attempts (
 );
 create index idx_quiz_attempts_student on quiz_attempts (student_id, created_at desc);
 create index idx_quiz_attempts_quiz on quiz_attempts (quiz_id, created_at desc);
-create index idx_quiz_attempts_creator on quiz_attempts (creator_id, created_at desc, id);
+create index idx_quiz_attempts_creator on quiz_attempts (creator_id, created_at desc, id desc);
 comment on table quiz_attempts is 'Every time a student took a quiz; an attempt never changes.';
 comment on column quiz_attempts.id is 'Made by the web application.';
 comment on column quiz_attempts.creator_id is 'The creator of both.';
@@ -205,7 +205,7 @@ create index idx_project_submissions_student
     on project_submissions (student_id, submitted_at desc);
 create index idx_project_submissions_video on project_submissions (video_id);
 create index idx_project_submissions_creator
-    on project_submissions (creator_id, submitted_at desc, id);
+    on project_submissions (creator_id, submitted_at desc, id desc);
 comment on table project_submissions is 'Work that students hand in: their portfolio.';
 comment on column project_submissions.id is 'Made by the web application.';
 comment on column project_submissions.creator_id is 'The creator of the student.';
@@ -234,7 +234,7 @@ create table achievements (
     unique (creator_id, code),
     unique (creator_id, id)
 );
-create index idx_achievements_creator on achievements (creator_id, created_at desc, id);
+create index idx_achievements_creator on achievements (creator_id, created_at desc, id desc);
 comment on table achievements is 'What a creator''s students can be rewarded for.';
 comment on column achievements.id is 'Made in Python or by the web application.';
 comment on column achievements.creator_id is 'The creator who awards it.';
@@ -262,7 +262,7 @@ create index idx_student_achievements_student
     on student_achievements (student_id, unlocked_at desc);
 create index idx_student_achievements_achievement on student_achievements (achievement_id);
 create index idx_student_achievements_creator
-    on student_achievements (creator_id, unlocked_at desc, id);
+    on student_achievements (creator_id, unlocked_at desc, id desc);
 comment on table student_achievements is
     'Who unlocked what. The unique pair is what makes a reward happen once.';
 comment on column student_achievements.id is 'Made in Python.';

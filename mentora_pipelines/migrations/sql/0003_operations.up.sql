@@ -64,7 +64,7 @@ create table email_outbox (
 );
 create index idx_email_outbox_pending on email_outbox (next_attempt_at, id)
     where status = 'pending';
-create index idx_email_outbox_creator on email_outbox (creator_id, created_at desc, id);
+create index idx_email_outbox_creator on email_outbox (creator_id, created_at desc, id desc);
 comment on table email_outbox is
     'Mail to send, written in the transaction of its cause; the same mail is one row.';
 comment on column email_outbox.id is 'Made in Python.';
@@ -98,9 +98,9 @@ create table content_health_checks (
     foreign key (creator_id, video_id) references videos (creator_id, id) on delete cascade
 );
 create index idx_content_health_checks_video
-    on content_health_checks (video_id, checked_at desc, id);
+    on content_health_checks (video_id, checked_at desc, id desc);
 create index idx_content_health_checks_creator
-    on content_health_checks (creator_id, checked_at desc, id);
+    on content_health_checks (creator_id, checked_at desc, id desc);
 comment on table content_health_checks is 'Every probe of a lesson''s video: can it be played?';
 comment on column content_health_checks.id is 'Made in Python.';
 comment on column content_health_checks.creator_id is 'The creator of the video.';
@@ -135,7 +135,7 @@ create table ai_usage (
     foreign key (creator_id, video_id) references videos (creator_id, id)
         on delete set null (video_id)
 );
-create index idx_ai_usage_creator on ai_usage (creator_id, created_at desc, id);
+create index idx_ai_usage_creator on ai_usage (creator_id, created_at desc, id desc);
 create index idx_ai_usage_video on ai_usage (video_id, created_at desc);
 create index idx_ai_usage_created_at on ai_usage (created_at, id);
 create index idx_ai_usage_reserved on ai_usage (created_at) where status = 'reserved';

@@ -5,4 +5,4 @@ create index concurrently idx_events_pending on events (next_attempt_at, id)
 drop index concurrently if exists idx_events_dead;
 create index concurrently idx_events_dead on events (created_at, id) where status = 'dead';
 drop index concurrently if exists idx_events_creator;
-create index concurrently idx_events_creator on events (creator_id, created_at desc, id);
+create index concurrently idx_events_creator on events (creator_id, created_at desc, id desc);
