@@ -38,7 +38,16 @@ COLLISIONS = (SerializationFailure, DeadlockDetected)
 
 T = TypeVar("T")
 
-SET_CREATOR: LiteralString = "select set_config('app.creator_id', %(creator_id)s, true)"
+SET_UP: LiteralString = """
+select
+    set_config('app.creator_id', %(creator_id)s, true),
+    set_config('statement_timeout', %(statement_timeout)s, true),
+    set_config('lock_timeout', %(lock_timeout)s, true),
+    set_config('idle_in_transaction_session_timeout', %(idle_timeout)s, true),
+    set_config('timezone', 'UTC', true)
+"""
+"""Said in each transaction and for it alone: a connection in a pool, ours or that of a
+pgbouncer between us and the server, keeps neither a creator nor a limit."""
 
 
 class Database:
@@ -57,12 +66,6 @@ class Database:
                 "connect_timeout": CONNECT_TIMEOUT_S,
                 # Behind a transaction pooler a prepared statement may be elsewhere.
                 "prepare_threshold": None,
-                "options": (
-                    f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
-                    f" -c lock_timeout={LOCK_TIMEOUT_MS}"
-                    " -c idle_in_transaction_session_timeout="
-                    f"{IDLE_IN_TRANSACTION_TIMEOUT_MS} -c timezone=UTC"
-                ),
             },
         )
 
@@ -77,8 +80,15 @@ class Database:
         with translated_errors():
             self._pool.open()
             with self._pool.connection() as connection:
-                if creator_id is not None:
-                    connection.execute(SET_CREATOR, {"creator_id": str(creator_id)})
+                connection.execute(
+                    SET_UP,
+                    {
+                        "creator_id": "" if creator_id is None else str(creator_id),
+                        "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                        "lock_timeout": str(LOCK_TIMEOUT_MS),
+                        "idle_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+                    },
+                )
                 yield connection
 
     @property
