@@ -2,7 +2,7 @@
 BENCHMARKS = instance_storage vector_writes lesson_replacement pagination
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test soak check format bench requirements clean
+.PHONY: help demo dev test check format bench requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16

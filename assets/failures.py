@@ -4,8 +4,10 @@ Here belong the retry policy and the one place that decides what a failed step
 means. Not here: what can fail.
 """
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import UUID
 
 import dagster as dg
@@ -16,6 +18,7 @@ from mentora_pipelines.errors import (
     ErrorCode,
     LessonRefused,
     MentoraError,
+    PermanentError,
     SettingsError,
     TransientError,
 )
@@ -30,6 +33,9 @@ RETRY_POLICY = dg.RetryPolicy(
     jitter=dg.Jitter.PLUS_MINUS,
 )
 
+
+UPLOAD_TAG = "mentora/upload"
+"""The number of the upload that a run was asked for; runs from the UI have none."""
 
 STOPPED = "stopped by a signal"
 """What a step says that was interrupted; the video stays `processing`."""
@@ -48,20 +54,30 @@ def lesson_step(
     """
     video: Video | None = None
     try:
-        video = catalogue.video(UUID(context.partition_key))
+        found = catalogue.video(UUID(context.partition_key))
+        _check_not_overtaken(found, context.run.tags.get(UPLOAD_TAG))
+        video = found
         yield video
     except TransientError as error:
         if context.retry_number < MAX_RETRIES:
             raise
         _fail(video, status, ErrorCode.TEMPORARY_FAULT)
-        raise _failure(ErrorCode.TEMPORARY_FAULT, error) from error
+        raise _failure(ErrorCode.TEMPORARY_FAULT, error) from None
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as signal:
         # With a retry policy Dagster takes Ctrl-C for a fault, and tries again.
         raise dg.Failure(STOPPED, allow_retries=False) from signal
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (turned into a Failure, whatever it is)
         code = _code_of(error)
         _fail(video, status, code)
-        raise _failure(code, error) from error
+        # Without the chain: what a library says may quote a row or a transcript.
+        raise _failure(code, error) from None
+
+
+def _check_not_overtaken(video: Video, upload_number: str | None) -> None:
+    """A run that an upload asked for ends, failing nothing, once a newer one is there."""
+    if upload_number is not None and upload_number != str(video.upload_number):
+        newest = video.upload_number
+        raise PermanentError(f"overtaken: of upload {upload_number}, now {newest}")
 
 
 def _code_of(error: Exception) -> ErrorCode:
@@ -77,11 +93,21 @@ def _fail(video: Video | None, status: VideoStatus | None, code: ErrorCode) -> N
         status.mark_failed(video, code)
 
 
+def _place(error: Exception) -> str:
+    """A foreign error without its words: its type, and where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:]]
+    return f"{type(error).__name__} at {' > '.join(places)}"
+
+
 def _failure(code: ErrorCode, error: Exception) -> dg.Failure:
-    # Only our own messages are known to hold nothing private.
-    reason = error if isinstance(error, MentoraError) else type(error).__name__
+    if isinstance(error, LessonRefused):
+        reason = str(error)
+    else:
+        own = isinstance(error, MentoraError)
+        reason = f"{code}: {error if own else _place(error)}"
     return dg.Failure(
-        description=f"{code}: {reason}",
+        description=reason,
         metadata={"error_code": code.value, "creator reads": CREATOR_SENTENCES[code]},
         allow_retries=False,
     )

@@ -11,7 +11,8 @@
     └── TransientError          try again later: timeout, lost connection, overload
 
 Adapters translate the errors of their SDK into this tree; `assets/failures.py`
-translates this tree into Dagster's. Nothing between the two catches them.
+translates this tree into Dagster's. Between the two, only what goes
+on with the rest or tries again catches them.
 A message never holds a secret, a mail address or a sentence of a transcript.
 """
 

@@ -46,9 +46,13 @@ def probe(name: str, ask: Callable[[], str]) -> Finding:
 
 
 def _ask_database(url: str, role: str) -> str:
+    import psycopg
+
     from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.health import ask_health
 
+    # A pool would wait for a server that refuses, and not say why.
+    psycopg.connect(url, connect_timeout=PROBE_TIMEOUT_S).close()
     database = Database(url, "mentora-doctor")
     try:
         health, latency_ms = ask_health(database)

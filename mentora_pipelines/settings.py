@@ -151,7 +151,10 @@ class HomeSettings(_Settings):
         Raises `SettingsError` when there is none.
         """
         if self.dagster_home is not None:
-            return self.dagster_home.expanduser().resolve()
+            home = self.dagster_home.expanduser().resolve()
+            if not (home / "dagster.yaml").is_file():
+                raise SettingsError(f"DAGSTER_HOME: there is no dagster.yaml in {home}")
+            return home
         here = Path.cwd()
         for folder in (here, *here.parents):
             if (folder / "dagster.yaml").is_file():

@@ -1,6 +1,6 @@
 """Dagster's instance in PostgreSQL, over pooled connections.
 
-Stock dagster-postgres opens a session per statement: some 190 for a run of five
+Stock dagster-postgres opens a session per statement: some 85 for a run of five
 assets, which then takes three times as long. This class also makes a bare
 `dagster dev` work, since it starts the embedded server when no URL is set.
 """

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from assets.jobs import lesson_job
+from assets.jobs import lesson_job, lesson_selection, lesson_tags
 from assets.partitions import videos
-from mentora_pipelines.domain.storage import ObjectStorage
+from mentora_pipelines.domain.storage import ObjectStorage, shown_key
 from mentora_pipelines.domain.uploads import (
     UploadCatalogue,
     look_for_uploads,
@@ -16,10 +16,6 @@ from mentora_pipelines.settings import QuizSettings
 
 QUIET_S = 5
 """Seconds between two looks: Dagster's own sensor loop is no faster."""
-
-CREATOR_TAG = "mentora/creator"
-VIDEO_TAG = "mentora/video"
-"""The queue limits runs per value of these (see dagster.yaml)."""
 
 
 @dg.sensor(
@@ -37,13 +33,14 @@ def new_uploads(
         storage, catalogue, cursor=context.cursor or "", now=datetime.now(UTC)
     )
     for key, reason in look.malformed:
-        context.log.warning("upload %r is left alone: %s", key, reason)
+        context.log.warning("upload %s is left alone: %s", shown_key(key), reason)
+    with_quiz = QuizSettings().auto_generate
     requests = [
         dg.RunRequest(
             run_key=run_key_of(video),
             partition_key=str(video.id),
-            tags={CREATOR_TAG: str(video.creator_id), VIDEO_TAG: str(video.id)},
-            asset_selection=_selection(),
+            tags=lesson_tags(video),
+            asset_selection=lesson_selection(with_quiz=with_quiz),
         )
         for video in look.due
     ]
@@ -56,20 +53,3 @@ def new_uploads(
         ],
         cursor=look.cursor,
     )
-
-
-def _selection() -> list[dg.AssetKey] | None:
-    """All of the job, or all but the quiz when quizzes come on request only."""
-    if QuizSettings().auto_generate:
-        return None
-    return [dg.AssetKey(name) for name in LESSON_WITHOUT_QUIZ]
-
-
-LESSON_WITHOUT_QUIZ = (
-    "audio",
-    "transcripts",
-    "captions",
-    "chunks",
-    "embeddings",
-    "published_lessons",
-)

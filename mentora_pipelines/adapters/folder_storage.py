@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from mentora_pipelines.domain.storage import StoredObject, checked_key
+from mentora_pipelines.domain.storage import StoredObject, checked_key, shown_key
 from mentora_pipelines.errors import InvalidInput, NotFound, TransientError
 
 PARTIAL_PREFIX = ".partial-"
@@ -53,14 +53,16 @@ class FolderStorage:
     def local(self, key: str) -> Iterator[Path]:
         """The object as a file to read; raises `NotFound`."""
         if self.stat(key) is None:
-            raise NotFound(f"storage holds nothing under {key!r}")
+            raise NotFound(f"storage holds nothing under {shown_key(key)}")
         yield self._path(key)
 
     def put(self, key: str, content: BinaryIO) -> StoredObject:
         """Store the stream under `key`; a reader sees the old bytes or all the new."""
         path = self._path(key)
         if self._is_linked(path):
-            raise InvalidInput(f"storage key {key!r} leads through a symbolic link")
+            raise InvalidInput(
+                f"storage key {shown_key(key)} leads through a symbolic link"
+            )
         with _translated(key):
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_name(f"{PARTIAL_PREFIX}{os.urandom(8).hex()}")
@@ -74,7 +76,7 @@ class FolderStorage:
                 partial.unlink(missing_ok=True)
         stored = _stored(key, path)
         if stored is None:
-            raise TransientError(f"{key!r} vanished while it was stored")
+            raise TransientError(f"{shown_key(key)} vanished while it was stored")
         return stored
 
     def list(self, prefix: str, *, after: str = "", limit: int) -> list[StoredObject]:
@@ -135,7 +137,9 @@ def _stored(key: str, path: Path) -> StoredObject | None:
     except OSError as error:
         if error.errno == errno.ENOENT or error.errno in _NO_PLACE:
             return None
-        raise TransientError(f"storage: {error.strerror} at {key!r}") from error
+        raise TransientError(
+            f"storage: {error.strerror} at {shown_key(key)}"
+        ) from error
     if not stat.S_ISREG(facts.st_mode):
         return None
     return StoredObject(
@@ -152,8 +156,10 @@ def _translated(key: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise NotFound(f"storage holds nothing under {key!r}") from None
+        raise NotFound(f"storage holds nothing under {shown_key(key)}") from None
     except OSError as error:
         if error.errno in _NO_PLACE:
-            raise InvalidInput(f"a folder has no place for {key!r}") from error
-        raise TransientError(f"storage: {error.strerror} at {key!r}") from error
+            raise InvalidInput(f"a folder has no place for {shown_key(key)}") from error
+        raise TransientError(
+            f"storage: {error.strerror} at {shown_key(key)}"
+        ) from error

@@ -5,10 +5,11 @@ when a lesson is recognised or where its words are stored.
 """
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mentora_pipelines.domain.lessons.sentences import split_sentences
 from mentora_pipelines.domain.lessons.transcripts import Recognition, Word
@@ -27,7 +28,7 @@ CPU_THREADS = 1
 
 BUNDLED_MODEL = "tiny.en"
 
-PARAMETERS = f"batched={BATCH_SIZE},beam={BEAM_SIZE},vad,words"
+PARAMETERS = f"batched={BATCH_SIZE},beam={BEAM_SIZE},vad,whole words"
 
 
 class WhisperTranscriber:
@@ -64,22 +65,56 @@ class WhisperTranscriber:
             word_timestamps=True,
             language=self._language,
         )
-        words = (
-            Word(
-                text=word.word.strip(),
-                start_s=round(word.start, 3),
-                end_s=round(word.end, 3),
-                probability=round(word.probability, 3),
-            )
+        words = join_pieces(
+            _Piece(word.word, word.start, word.end, word.probability)
             for segment in heard
             for word in segment.words or ()
-            if word.word.strip()
         )
         return Recognition(
             language=facts.language,
             duration_s=round(facts.duration, 3),
             segments=split_sentences(words),
         )
+
+
+class _Piece(NamedTuple):
+    """What Whisper calls a word: a leading blank says that it begins one."""
+
+    text: str
+    start_s: float
+    end_s: float
+    probability: float
+
+
+def join_pieces(pieces: Iterable[_Piece]) -> Iterator[Word]:
+    """Whole words: `self` and `-driving` are one, as are `3` and `.5`.
+
+    A piece without a leading blank that begins with a sign continues the word before
+    it; one that begins with a letter does not, since some languages write no blanks.
+    """
+    word: Word | None = None
+    for piece in pieces:
+        text = piece.text.strip()
+        if not text:
+            continue
+        if word is not None and piece.text[0] != " " and not text[0].isalnum():
+            word = Word(
+                text=word.text + text,
+                start_s=word.start_s,
+                end_s=round(piece.end_s, 3),
+                probability=round(min(word.probability, piece.probability), 3),
+            )
+            continue
+        if word is not None:
+            yield word
+        word = Word(
+            text=text,
+            start_s=round(piece.start_s, 3),
+            end_s=round(piece.end_s, 3),
+            probability=round(piece.probability, 3),
+        )
+    if word is not None:
+        yield word
 
 
 def _location(model: str) -> Path | None:

@@ -4,8 +4,10 @@ Here belong their start, their health and their end. Not here: what they run.
 """
 
 import ctypes
+import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mentora_pipelines.errors import MentoraError
+from mentora_pipelines.errors import InvalidInput, MentoraError
 from mentora_pipelines.settings import HomeSettings, child_environment
 
 STOP_TIMEOUT_S = 20.0
@@ -53,7 +55,13 @@ def dagster_daemon() -> Iterator[Daemon]:
 
 @contextmanager
 def dagster_dev(port: int) -> Iterator[Daemon]:
-    """The same with the UI on `port` of this machine."""
+    """The same with the UI on `port` of this machine.
+
+    Raises `InvalidInput` when something else listens there.
+    """
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise InvalidInput(f"port {port} is taken: give another one with --port")
     with _running(
         "dev", "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1",
         "-p", str(port),
@@ -67,6 +75,15 @@ def _running(name: str, *arguments: str) -> Iterator[Daemon]:
     folder = settings.state_folder / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{name}.log"
+    alone = (settings.state_folder / "daemon.lock").open("wb")
+    try:
+        # Kept until this process ends; Dagster allows one daemon per instance.
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise MentoraError(
+            "a daemon runs here already (`mentora dev` or `mentora demo`): it finds "
+            "what lies in the upload folder, or stop it first"
+        ) from None
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603  (our own interpreter)
             [sys.executable, *arguments],
@@ -88,6 +105,7 @@ def _running(name: str, *arguments: str) -> Iterator[Daemon]:
         yield Daemon(process, log)
     finally:
         _stop(process)
+        alone.close()
 
 
 def _before_exec() -> None:

@@ -24,7 +24,7 @@ from mentora_pipelines.domain.uploads import upload_key
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import MentoraError, SettingsError
 from mentora_pipelines.providers import make_embedder, make_storage, open_catalogue
-from mentora_pipelines.settings import HomeSettings
+from mentora_pipelines.settings import HomeSettings, QuizSettings
 
 DEMO_CREATOR = "ada@mentora.example"
 DEMO_DAY = date(2026, 1, 1)
@@ -195,7 +195,7 @@ def _show(catalogue: PostgresCatalogue, videos: Sequence[Video]) -> None:
             [question, hit.title, hit.start_s, hit.end_s, hit.score] for hit in found
         ]
     print_table("Search", ["question", "lesson", "start s", "end s", "score"], hits)
-    for video in completed[:1]:
+    for video in completed[:1] if QuizSettings().auto_generate else []:
         quiz = newest_quiz(video.id)
         print_text(f"Draft quiz of “{video.title}”, {len(quiz.questions)} questions\n")
         print_text(

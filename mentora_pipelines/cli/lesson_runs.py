@@ -13,12 +13,17 @@ from uuid import UUID, uuid4
 import dagster as dg
 
 from assets.failures import STOPPED
+from assets.jobs import (
+    LESSON_WITHOUT_QUIZ,
+    VIDEO_TAG,
+    lesson_selection,
+    lesson_tags,
+)
 from assets.partitions import videos as videos_partitions
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.local_stack.layout import is_held, open_lock
 from mentora_pipelines.settings import HomeSettings, QuizSettings
-from sensors.new_uploads import CREATOR_TAG, LESSON_WITHOUT_QUIZ, VIDEO_TAG
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own log stays in its event log, where the UI shows it."""
@@ -90,11 +95,7 @@ def run_lessons(videos: Sequence[Video]) -> bool:
 
     succeeded = True
     job = defs.resolve_job_def("lesson_job")
-    selection = (
-        None
-        if QuizSettings().auto_generate
-        else [dg.AssetKey(name) for name in LESSON_WITHOUT_QUIZ]
-    )
+    selection = lesson_selection(with_quiz=QuizSettings().auto_generate)
     with (
         dagster_instance() as instance,
         _command() as command,
@@ -115,11 +116,7 @@ def run_lessons(videos: Sequence[Video]) -> bool:
                 partition_key=str(video.id),
                 asset_selection=selection,
                 run_config=QUIET,
-                tags={
-                    CREATOR_TAG: str(video.creator_id),
-                    VIDEO_TAG: str(video.id),
-                    COMMAND_TAG: command,
-                },
+                tags={**lesson_tags(video), COMMAND_TAG: command},
                 raise_on_error=False,
             )
             succeeded = succeeded and result.success
@@ -129,7 +126,7 @@ def run_lessons(videos: Sequence[Video]) -> bool:
                 description=f"{video.title}: {'done' if result.success else 'failed'}",
             )
             for step, reason in _failures(result.all_events):
-                progress.console.print(f"  {step}: {reason}", markup=False)
+                progress.console.print(f"{video.title}: {step}: {reason}", markup=False)
             if _was_stopped(result.all_events):
                 raise KeyboardInterrupt
     return succeeded
@@ -174,18 +171,27 @@ def unfinished_runs(instance: dg.DagsterInstance) -> int:
 
 
 def stage_seconds(instance: dg.DagsterInstance, video_id: UUID) -> dict[str, float]:
-    """Seconds per asset of the newest successful run of a video, in run order."""
+    """Seconds per asset of a video's run, in run order.
+
+    Of its last successful runs the longest: one that found all done tells nothing.
+    """
     runs = instance.get_runs(
         dg.RunsFilter(
             job_name="lesson_job",
             statuses=[dg.DagsterRunStatus.SUCCESS],
             tags={VIDEO_TAG: str(video_id)},
         ),
-        limit=1,
+        limit=RECENT_RUNS,
     )
-    if not runs:
-        return {}
-    steps = instance.get_run_step_stats(runs[0].run_id)
+    return max(
+        (_seconds_of_run(instance, run.run_id) for run in runs),
+        key=lambda seconds: sum(seconds.values()),
+        default={},
+    )
+
+
+def _seconds_of_run(instance: dg.DagsterInstance, run_id: str) -> dict[str, float]:
+    steps = instance.get_run_step_stats(run_id)
     return {
         step.step_key: step.end_time - step.start_time
         for step in sorted(steps, key=lambda step: step.start_time or 0)
@@ -195,4 +201,5 @@ def stage_seconds(instance: dg.DagsterInstance, video_id: UUID) -> dict[str, flo
     }
 
 
+RECENT_RUNS = 5
 ASSET_NAMES = (*LESSON_WITHOUT_QUIZ, "quizzes")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.cli.output import (
     JsonOption,
     clock,
@@ -123,6 +124,10 @@ def status(
             cursor=cursor,
         )
     print_videos(page.rows, json=json, next_cursor=page.next_cursor)
+    if page.next_cursor is not None and not json:
+        narrowed = "" if creator is None else f" --creator {creator}"
+        token = f" --limit {limit} --cursor {page.next_cursor}"
+        say(f"more: mentora status{narrowed}{token}")
 
 
 def print_videos(
@@ -151,8 +156,6 @@ def print_videos(
     for video in videos:
         if video.error_message:
             print_text(f"{video.title}: {video.error_message}")
-    if next_cursor is not None:
-        say(f"more: mentora status --cursor {next_cursor}")
 
 
 def _process(videos: Sequence[Video], *, json: bool) -> None:
@@ -160,11 +163,24 @@ def _process(videos: Sequence[Video], *, json: bool) -> None:
 
     if not videos:
         say("nothing to process")
-    succeeded = run_lessons(videos)
+        print_videos([], json=json)
+        return
     with open_catalogue() as catalogue:
-        print_videos([catalogue.video(video.id) for video in videos], json=json)
-    if not succeeded:
+        succeeded = run_lessons([_with_newest_bytes(catalogue, v) for v in videos])
+        ended = [catalogue.video(video.id) for video in videos]
+    print_videos(ended, json=json)
+    if not succeeded or any(
+        video.processing_status is not ProcessingStatus.COMPLETED for video in ended
+    ):
         raise typer.Exit(1)
+
+
+def _with_newest_bytes(catalogue: PostgresCatalogue, video: Video) -> Video:
+    """The video, after its upload was looked at as the sensor would."""
+    stored = make_storage().stat(video.storage_key)
+    if stored is None or stored.etag == video.upload_etag:
+        return video
+    return catalogue.register_upload(stored, parse_upload_key(video.storage_key))
 
 
 def _as_json(video: Video) -> dict[str, object]:

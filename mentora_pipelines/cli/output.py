@@ -47,7 +47,11 @@ def print_table(
             isinstance(row[position], int | float) for row in rows
         )
         table.add_column(
-            column, justify="right" if numeric else "left", overflow="fold"
+            column,
+            justify="right" if numeric else "left",
+            overflow="fold",
+            # An id that is folded cannot be copied.
+            no_wrap=column == "id",
         )
     for row in rows:
         # Text, not markup: a title may hold square brackets.

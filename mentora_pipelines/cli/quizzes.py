@@ -31,6 +31,8 @@ def show(video: VideoArgument, json: JsonOption = False) -> None:
                 "questions": [_as_json(question) for question in quiz.questions],
             }
         )
+    elif not quiz.questions:
+        print_text("the lesson holds too little for a question")
     else:
         print_text("\n\n".join(as_text(n, q) for n, q in enumerate(quiz.questions, 1)))
 

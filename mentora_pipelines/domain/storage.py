@@ -17,6 +17,7 @@ from mentora_pipelines.errors import InvalidInput
 MAX_KEY_BYTES = 1024
 """S3's limit on the length of a key."""
 
+_ADDRESS = re.compile(r"[^/\s]+@[^/\s]+")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
@@ -62,6 +63,11 @@ class ObjectStorage(Protocol):
         ...
 
 
+def shown_key(key: str) -> str:
+    """The key for a message: without the mail address that may stand in it."""
+    return repr(_ADDRESS.sub("…@…", key[:120]))
+
+
 def checked_key(key: str) -> str:
     """`key` itself when it obeys the grammar of keys.
 
@@ -71,17 +77,21 @@ def checked_key(key: str) -> str:
     """
     if not key or len(key.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
         raise InvalidInput(
-            f"a storage key has 1 to {MAX_KEY_BYTES} bytes: {key[:80]!r}"
+            f"a storage key has 1 to {MAX_KEY_BYTES} bytes: {shown_key(key)}"
         )
     try:
         key.encode()
     except UnicodeEncodeError:
-        raise InvalidInput(f"a storage key must be valid Unicode: {key!r}") from None
+        raise InvalidInput(
+            f"a storage key must be valid Unicode: {shown_key(key)}"
+        ) from None
     if unicodedata.normalize("NFC", key) != key:
-        raise InvalidInput(f"a storage key must be NFC-normalised Unicode: {key!r}")
+        raise InvalidInput(
+            f"a storage key must be NFC-normalised Unicode: {shown_key(key)}"
+        )
     for part in key.split("/"):
         if not part or part.startswith(".") or _FORBIDDEN.search(part):
             raise InvalidInput(
-                f"storage key {key!r} holds an empty, hidden or forbidden part {part!r}"
+                f"storage key {shown_key(key)} holds an empty, hidden or forbidden part {part!r}"
             )
     return key

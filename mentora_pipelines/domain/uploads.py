@@ -12,9 +12,14 @@ from pathlib import PurePosixPath
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
-from mentora_pipelines.domain.storage import ObjectStorage, StoredObject, checked_key
+from mentora_pipelines.domain.storage import (
+    ObjectStorage,
+    StoredObject,
+    checked_key,
+    shown_key,
+)
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
-from mentora_pipelines.errors import InvalidInput, NotFound
+from mentora_pipelines.errors import InvalidInput, PermanentError
 
 UPLOADS_PREFIX = "uploads/"
 
@@ -101,14 +106,16 @@ def parse_upload_key(key: str) -> UploadKey:
     parts = key.split("/")
     if len(parts) != 4 or parts[0] != "uploads":
         raise InvalidInput(
-            f"upload key {key!r} is not uploads/YYYY-MM-DD/CREATOR/FILE NAME"
+            f"upload key {shown_key(key)} is not uploads/YYYY-MM-DD/CREATOR/FILE NAME"
         )
     try:
         day = date.fromisoformat(parts[1])
     except ValueError:
         day = None
     if day is None or day.isoformat() != parts[1]:
-        raise InvalidInput(f"upload key {key!r}: {parts[1]!r} is not a day YYYY-MM-DD")
+        raise InvalidInput(
+            f"upload key {shown_key(key)}: {parts[1]!r} is not a day YYYY-MM-DD"
+        )
     return UploadKey(day, parse_creator(parts[2]), parts[3])
 
 
@@ -198,7 +205,7 @@ def look_for_uploads(
     for upload in {u.key: u for u in (*of_recent.fresh[:MAX_RUNS], *swept)}.values():
         try:
             due.append(catalogue.register_upload(upload, keys[upload.key]))
-        except NotFound as error:
+        except PermanentError as error:
             malformed.append((upload.key, str(error)))
     return UploadLook(tuple(due), tuple(malformed[:MAX_MALFORMED]), cursor)
 

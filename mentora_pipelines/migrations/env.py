@@ -1,15 +1,15 @@
-"""Alembic's entry: connects as the owner and runs the revisions one at a time."""
+"""Alembic's entry: connects as the owner and runs the revisions.
+
+Who calls it holds the lock under which migrations take turns (`migrations`).
+"""
 
 from alembic import context
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import make_url
-
-MIGRATION_LOCK = 0x6D656E746F7261
-"""Advisory lock held while migrating: "mentora" in ASCII."""
 
 
 def run() -> None:
-    """Run the wanted revisions under the migration lock."""
+    """Run the wanted revisions, each in its transaction."""
     url = make_url(context.config.attributes["database_url"])
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
@@ -17,8 +17,6 @@ def run() -> None:
         connect_args={"connect_timeout": 10, "application_name": "mentora migrate"},
     )
     with engine.connect() as connection:
-        connection.execute(text("select pg_advisory_lock(:id)"), {"id": MIGRATION_LOCK})
-        connection.commit()
         context.configure(connection=connection, transaction_per_migration=True)
         with context.begin_transaction():
             context.run_migrations()

@@ -11,11 +11,11 @@ from typing import IO
 import dagster as dg
 import pytest
 
+from assets.jobs import VIDEO_TAG
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.domain.lessons.embeddings import STORE_BATCH
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.settings import child_environment
-from sensors.new_uploads import VIDEO_TAG
 from tests.fix_commands import Mentora
 from tests.fix_lessons import SAMPLES
 from tests.fix_runs import (

@@ -9,13 +9,14 @@ from uuid import UUID
 import dagster as dg
 import pytest
 
+from assets.jobs import CREATOR_TAG, LESSON_WITHOUT_QUIZ, VIDEO_TAG
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.domain.uploads import MAX_RUNS
 from mentora_pipelines.domain.videos import ProcessingStatus
 from mentora_pipelines.errors import ErrorCode
-from sensors.new_uploads import CREATOR_TAG, LESSON_WITHOUT_QUIZ, VIDEO_TAG, new_uploads
+from sensors.new_uploads import new_uploads
 
 Look = Callable[..., dg.SensorResult | dg.SkipReason]
 

@@ -20,7 +20,7 @@ from mentora_pipelines.domain.paging import Page
 from mentora_pipelines.domain.storage import StoredObject
 from mentora_pipelines.domain.uploads import KnownUpload, UploadKey, run_key_of
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
-from mentora_pipelines.errors import ErrorCode, NotFound
+from mentora_pipelines.errors import ErrorCode, InvalidInput, NotFound
 
 UPLOAD_COMPLETED = "video/upload.completed"
 
@@ -71,7 +71,8 @@ UPSERT_VIDEO = """
 insert into videos (id, creator_id, title, storage_key, upload_etag)
 values (%(video_id)s, %(creator_id)s, %(title)s, %(storage_key)s, %(etag)s)
 on conflict (storage_key) do update
-set upload_etag = excluded.upload_etag,
+set title = coalesce(%(given_title)s, videos.title),
+    upload_etag = excluded.upload_etag,
     upload_number = videos.upload_number + 1,
     processing_status = 'pending',
     error_code = null,
@@ -151,7 +152,7 @@ class PostgresCatalogue(GenerationRows, SearchRows):
         with self._database.transaction() as connection:
             found = _creator_id(connection, creator)
         if found is None:
-            raise NotFound(f"there is no creator {creator}")
+            raise NotFound(_no_creator(creator))
         return found
 
     def known_uploads(self, keys: Iterable[str]) -> dict[str, KnownUpload]:
@@ -179,18 +180,21 @@ class PostgresCatalogue(GenerationRows, SearchRows):
                 )
             creator_id = _creator_id(connection, key.creator)
             if creator_id is None:
-                raise NotFound(f"there is no creator {key.creator}")
+                raise NotFound(_no_creator(key.creator))
             connection.execute(
                 UPSERT_VIDEO,
                 {
                     "video_id": video_id_of(upload.key),
                     "creator_id": creator_id,
                     "title": title or key.title,
+                    "given_title": title,
                     "storage_key": upload.key,
                     "etag": upload.etag,
                 },
             )
             video = _videos(connection, BY_STORAGE_KEY, {"storage_key": upload.key})[0]
+            if video.creator_id != creator_id:
+                raise InvalidInput("the key is taken by a video of another creator")
             write_event(
                 connection,
                 UPLOAD_COMPLETED,
@@ -222,6 +226,12 @@ def _video(row: dict[str, Any]) -> Video:
             "error_code": None if code is None else ErrorCode(code),
         }
     )
+
+
+def _no_creator(creator: UUID | str) -> str:
+    """A sentence that is logged, so without a mail address."""
+    named = "of this mail address" if isinstance(creator, str) else str(creator)
+    return f"there is no creator {named}"
 
 
 def _creator_id(connection: Connection, creator: UUID | str) -> UUID | None:

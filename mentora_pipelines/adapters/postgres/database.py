@@ -15,7 +15,7 @@ import psycopg
 from pgvector.psycopg import register_vector
 from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg.rows import TupleRow
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from mentora_pipelines.errors import PermanentError, TransientError
 
@@ -35,6 +35,10 @@ ATTEMPT_PAUSE_S = 0.1
 
 COLLISIONS = (SerializationFailure, DeadlockDetected)
 """SQLSTATE 40001 and 40P01: two transactions met and the server ended this one."""
+
+TRANSIENT_STATES = ("08", "25006", "25P03", "40001", "40P01", "53", "55P03", "57", "58")
+"""Connection, read-only server, idle too long, collision, resources, lock not had,
+operator and time-out, system: classes and codes of PostgreSQL's appendix A."""
 
 T = TypeVar("T")
 
@@ -134,10 +138,16 @@ def translated_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise TransientError(f"database: {_name(error)}") from error
     except psycopg.Error as error:
-        raise PermanentError(f"database: {_name(error)}") from error
+        kind = TransientError if _is_transient(error) else PermanentError
+        raise kind(f"database: {_name(error)}") from error
+
+
+def _is_transient(error: psycopg.Error) -> bool:
+    """Whether the server or the way to it is at fault, and not the request."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return error.sqlstate.startswith(TRANSIENT_STATES)
 
 
 def _name(error: psycopg.Error) -> str:

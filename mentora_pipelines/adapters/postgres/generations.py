@@ -11,7 +11,7 @@ from mentora_pipelines.errors import PermanentError
 SELECT_GENERATIONS = """
 select id, provider, model, dimensions
 from embedding_generations
-where status = 'active' or id = %(generation_id)s
+where status = 'active' or (id = %(generation_id)s and status = 'building')
 order by (id = %(generation_id)s) desc
 """
 

@@ -94,6 +94,7 @@ from transcripts as transcript
 where videos.id = %(video_id)s
   and videos.staged_transcript_id = %(transcript_id)s
   and transcript.id = %(transcript_id)s
+  and transcript.source_hash = videos.source_hash
   and (videos.source_etag is null or videos.source_etag = videos.upload_etag)
 """
 
@@ -112,6 +113,15 @@ where transcript.id = %(transcript_id)s
         and position(
             lower(regexp_replace(quiz_questions.quote, '\s+', ' ', 'g'))
             in lower(regexp_replace(transcript.full_text, '\s+', ' ', 'g'))) = 0)
+"""
+
+# Bytes that come back bring their quotations with them.
+REVIVE_QUIZZES = """
+update quizzes
+set status = 'draft'
+where video_id = %(video_id)s
+  and transcript_id = %(transcript_id)s
+  and status = 'stale'
 """
 
 
@@ -144,10 +154,12 @@ class PublishedLessonRows(Rows):
             if connection.execute(PUBLISH, parameters).rowcount == 0:
                 return False
             connection.execute(MARK_STALE_QUIZZES, parameters)
+            connection.execute(REVIVE_QUIZZES, parameters)
             write_event(
                 connection,
                 TRANSCRIPTION_COMPLETED,
-                deduplication_key=str(transcript_id),
+                # Bytes may come back, and are then shown anew.
+                deduplication_key=f"{transcript_id}#{video.upload_number}",
                 creator_id=video.creator_id,
                 payload={
                     "videoId": str(video.id),

@@ -41,9 +41,13 @@ on conflict (id) do nothing
 """
 
 STAGE_TRANSCRIPT = """
-update videos set staged_transcript_id = %(transcript_id)s
-where id = %(video_id)s
-  and staged_transcript_id is distinct from %(transcript_id)s
+update videos set staged_transcript_id = transcript.id
+from transcripts as transcript
+where videos.id = %(video_id)s
+  and transcript.id = %(transcript_id)s
+  -- A run that was overtaken while it listened stages nothing.
+  and transcript.source_hash = videos.source_hash
+  and videos.staged_transcript_id is distinct from transcript.id
 """
 
 

@@ -27,6 +27,7 @@ set source_etag = %(etag)s,
     audio_key = %(audio_key)s,
     duration_s = %(duration_s)s
 where id = %(video_id)s
+  and upload_number = %(upload_number)s
 """
 
 
@@ -63,12 +64,13 @@ class VideoRows(Rows):
         audio_key: str,
         duration_s: float,
     ) -> None:
-        """Make these bytes the newest ones of the video."""
+        """Make these bytes the newest ones of the video, unless overtaken."""
         with self._database.transaction(video.creator_id) as connection:
             connection.execute(
                 RECORD_SOURCE,
                 {
                     "video_id": video.id,
+                    "upload_number": video.upload_number,
                     "etag": etag,
                     "source_hash": source_hash,
                     "audio_key": audio_key,

@@ -85,7 +85,7 @@ class AudioFigures:
 
 
 def audio_key_of(source_hash: str) -> str:
-    """Where the sound of these bytes lies: named by content, decoded once."""
+    """Where the sound of these bytes lies: named by content."""
     return f"{AUDIO_PREFIX}{source_hash}.flac"
 
 

@@ -109,9 +109,12 @@ comment on column transcripts.segments is
 
 create index idx_videos_staged_transcript on videos (staged_transcript_id);
 create index idx_videos_published_transcript on videos (published_transcript_id);
+-- The pointers lead to the video's own versions and to nobody else's.
 alter table videos
-    add foreign key (staged_transcript_id) references transcripts (id) deferrable initially deferred,
-    add foreign key (published_transcript_id) references transcripts (id) deferrable initially deferred;
+    add foreign key (creator_id, id, staged_transcript_id)
+        references transcripts (creator_id, video_id, id) deferrable initially deferred,
+    add foreign key (creator_id, id, published_transcript_id)
+        references transcripts (creator_id, video_id, id) deferrable initially deferred;
 
 create table caption_tracks (
     transcript_id uuid not null,
