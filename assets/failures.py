@@ -74,7 +74,7 @@ def lesson_step(
 
 
 def _check_not_overtaken(video: Video, upload_number: str | None) -> None:
-    """A run that an upload asked for ends, failing nothing, once a newer one is there."""
+    """A run of an upload ends, failing nothing, once a newer upload is there."""
     if upload_number is not None and upload_number != str(video.upload_number):
         newest = video.upload_number
         raise PermanentError(f"overtaken: of upload {upload_number}, now {newest}")

@@ -51,6 +51,9 @@ def register(catalogue: PostgresCatalogue, creator: str, etag: str = "1") -> Vid
     return catalogue.register_upload(upload, parse_upload_key(key))
 
 
+SOURCE_HASH = "a" * 64
+
+
 def transcript_for(video: Video, sentences: list[str]) -> Transcript:
     """A transcript of a stored video."""
     made = transcript_of(sentences)
@@ -59,6 +62,8 @@ def transcript_for(video: Video, sentences: list[str]) -> Transcript:
         id=transcript_id_of(video.id, made.source_hash, made.fingerprint),
         video_id=video.id,
         creator_id=video.creator_id,
+        # An edit is of the bytes that were taken in.
+        source_hash=SOURCE_HASH,
     )
 
 
@@ -70,7 +75,7 @@ def unit_vectors(count: int) -> NDArray[np.float32]:
 def take_in(lessons: PostgresLessons, video: Video, etag: str = "1") -> None:
     """Record that a run has taken in these bytes."""
     lessons.record_source(
-        video, etag=etag, source_hash="a" * 64, audio_key="audio/a", duration_s=9
+        video, etag=etag, source_hash=SOURCE_HASH, audio_key="audio/a", duration_s=9
     )
 
 

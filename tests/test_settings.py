@@ -122,6 +122,9 @@ def test_the_home_is_the_nearest_folder_with_a_dagster_yaml(
     assert HomeSettings().home == tmp_path
     assert HomeSettings().state_folder == tmp_path / ".mentora"
     clean.setenv("DAGSTER_HOME", str(tmp_path / "a"))
+    with pytest.raises(SettingsError, match=r"no dagster\.yaml"):
+        _ = HomeSettings().home
+    (tmp_path / "a" / "dagster.yaml").touch()
     assert HomeSettings().home == tmp_path / "a"
 
 

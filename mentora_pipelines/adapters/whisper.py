@@ -66,7 +66,7 @@ class WhisperTranscriber:
             language=self._language,
         )
         words = join_pieces(
-            _Piece(word.word, word.start, word.end, word.probability)
+            Piece(word.word, word.start, word.end, word.probability)
             for segment in heard
             for word in segment.words or ()
         )
@@ -77,7 +77,7 @@ class WhisperTranscriber:
         )
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
     """What Whisper calls a word: a leading blank says that it begins one."""
 
     text: str
@@ -86,7 +86,7 @@ class _Piece(NamedTuple):
     probability: float
 
 
-def join_pieces(pieces: Iterable[_Piece]) -> Iterator[Word]:
+def join_pieces(pieces: Iterable[Piece]) -> Iterator[Word]:
     """Whole words: `self` and `-driving` are one, as are `3` and `.5`.
 
     A piece without a leading blank that begins with a sign continues the word before

@@ -92,6 +92,7 @@ def checked_key(key: str) -> str:
     for part in key.split("/"):
         if not part or part.startswith(".") or _FORBIDDEN.search(part):
             raise InvalidInput(
-                f"storage key {shown_key(key)} holds an empty, hidden or forbidden part {part!r}"
+                f"storage key {shown_key(key)} holds an empty, hidden or forbidden "
+                f"part {shown_key(part)}"
             )
     return key

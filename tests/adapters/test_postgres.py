@@ -13,7 +13,7 @@ from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.domain.lessons.quizzes import QuizStatus
 from mentora_pipelines.domain.videos import ProcessingStatus
-from mentora_pipelines.errors import PermanentError, TransientError
+from mentora_pipelines.errors import InvalidInput, PermanentError, TransientError
 from mentora_pipelines.services import DatabaseUrls
 from tests.stored_lessons import (
     SENTENCES,
@@ -131,7 +131,50 @@ def test_a_version_of_replaced_bytes_is_not_published(
     assert not lessons.publish(video)
     assert catalogue.video(video.id) == before
     take_in(lessons, video, etag="2")
+    assert catalogue.video(video.id) == before, "the run of the first upload is late"
+    take_in(lessons, before, etag="2")
     assert lessons.publish(video)
+
+
+def test_what_an_overtaken_run_heard_is_not_shown(
+    catalogue: PostgresCatalogue, lessons: PostgresLessons
+) -> None:
+    """Else a late run puts the replaced lesson in the place of the new one."""
+    video, new, _, _ = stored_lesson(catalogue, lessons)
+    old = replace(transcript_for(video, SENTENCES[:1]), source_hash="b" * 64)
+    lessons.add_transcript(video, old)
+    lessons.stage_transcript(video, old.id)
+    assert catalogue.video(video.id).staged_transcript_id == new.id
+    late = replace(video, staged_transcript_id=old.id)
+    assert not lessons.publish(late)
+
+
+def test_a_video_points_to_no_version_of_another_creator(
+    database: Database, catalogue: PostgresCatalogue, lessons: PostgresLessons
+) -> None:
+    """Else a creator shows another one's unpublished lesson as his own."""
+    mine = stored_lesson(catalogue, lessons)[0]
+    theirs = stored_lesson(catalogue, lessons)[1]
+    with (
+        pytest.raises(PermanentError, match="23503"),
+        database.transaction(mine.creator_id) as connection,
+    ):
+        connection.execute(
+            "update videos set staged_transcript_id = %s where id = %s",
+            [theirs.id, mine.id],
+        )
+
+
+def test_a_key_that_is_another_creators_video_is_refused(
+    admin: Connection, catalogue: PostgresCatalogue, lessons: PostgresLessons
+) -> None:
+    """Else whoever takes a key first gets the lesson that is uploaded under it."""
+    victim = f"{uuid4()}@tests.example"
+    video = register(catalogue, victim)
+    taker = stored_lesson(catalogue, lessons)[0].creator_id
+    admin.execute("update videos set creator_id = %s where id = %s", [taker, video.id])
+    with pytest.raises(InvalidInput, match="another creator"):
+        register(catalogue, victim, etag="2")
 
 
 def test_publishing_is_whole_or_not_at_all(

@@ -8,7 +8,12 @@ import jiwer
 import pytest
 
 from mentora_pipelines.adapters.media import PyAvDecoder
-from mentora_pipelines.adapters.whisper import BUNDLED_MODEL, WhisperTranscriber
+from mentora_pipelines.adapters.whisper import (
+    BUNDLED_MODEL,
+    Piece,
+    WhisperTranscriber,
+    join_pieces,
+)
 from mentora_pipelines.domain.lessons.transcripts import Recognition
 from mentora_pipelines.errors import SettingsError
 from tests.fix_lessons import SAMPLES
@@ -133,3 +138,22 @@ def test_a_missing_model_is_a_setting_to_mend(tmp_path: Path, missing: str) -> N
     audio = SAMPLES / f"{LESSON}.mp4"
     with pytest.raises(SettingsError, match="MENTORA_WHISPER_MODEL"):
         transcriber.transcribe(audio)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "words"),
+    [
+        ([" a", " self", "-driving", " car."], ["a", "self-driving", "car."]),
+        ([" 21", "-year", "-old"], ["21-year-old"]),
+        ([" cost", " 3", ".5", " million"], ["cost", "3.5", "million"]),
+        ([" – ", " yes"], ["–", "yes"]),
+        (["你", "好"], ["你", "好"]),
+        (["", " ", " word"], ["word"]),
+    ],
+)
+def test_the_pieces_of_a_word_are_one_word(pieces: list[str], words: list[str]) -> None:
+    """Else captions and quizzes tear apart what is written with a hyphen."""
+    heard = [Piece(text, at, at + 0.5, 0.9) for at, text in enumerate(pieces)]
+    joined = list(join_pieces(heard))
+    assert [word.text for word in joined] == words
+    assert all(word.start_s < word.end_s for word in joined)

@@ -79,7 +79,11 @@ def test_a_search_stays_within_its_video_its_creator_and_its_limit(
 @pytest.mark.parametrize(
     ("words", "code", "reason"),
     [
-        (["search", "x", "--creator", "nobody@x.example"], 1, "no creator nobody@"),
+        (
+            ["search", "x", "--creator", "nobody@x.example"],
+            1,
+            "no creator of this mail",
+        ),
         (["search", "x", "--creator", "nobody"], 2, "mail address"),
         (["search", "x", "--video", NOBODYS], 1, "no video"),
         (["search", "  "], 2, "1 to 2000 characters"),

@@ -69,11 +69,9 @@ order by 1
 def test_a_foreign_key_between_tenants_names_the_creator(admin: Connection) -> None:
     """Else a row can hang on another creator's, and is changed or deleted with it."""
     keys = [key for (key,) in admin.execute(KEYS_WITHOUT_CREATOR)]
-    # Pointers of the first revision: what they show is read under a policy again.
+    # What this one shows is read under a policy again.
     assert keys == [
         "quiz_questions.quiz_questions_chunk_id_fkey",
-        "videos.videos_published_transcript_id_fkey",
-        "videos.videos_staged_transcript_id_fkey",
     ]
 
 
@@ -81,6 +79,8 @@ def test_a_child_of_another_creator_is_refused(admin: Connection) -> None:
     """Else Bob's row hangs on Ada's student, and shows in neither's lists rightly."""
     children = [name for (name,) in admin.execute(KEYS_WITH_CREATOR)]
     assert {"leases", "chat_messages", "quiz_attempts"} < set(children)
+    # The pointers of a video are empty in a copy; test_postgres tries them.
+    children.remove("videos")
     for table in children:
         foreign = copy_of_adas_row(admin, table, BOB)
         delete = filled("delete from {table} where {owner} = {ada}", table)
