@@ -50,6 +50,15 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
 class _Settings(BaseSettings):
+    """Reads its variables when made; raises `SettingsError` that names every fault."""
+
+    def __init__(self) -> None:
+        try:
+            super().__init__()
+        except ValidationError as error:
+            faults = "\n".join(f"  {_sentence(fault)}" for fault in error.errors())
+            raise SettingsError(f"wrong settings:\n{faults}") from None
+
     model_config = SettingsConfigDict(
         env_ignore_empty=True,
         extra="ignore",
@@ -189,10 +198,10 @@ def check_settings() -> None:
     for settings in ALL_SETTINGS:
         try:
             settings()
-        except ValidationError as error:
-            faults += [_sentence(fault) for fault in error.errors()]
+        except SettingsError as error:
+            faults += str(error).splitlines()[1:]
     if faults:
-        raise SettingsError("wrong settings:\n" + "\n".join(f"  {f}" for f in faults))
+        raise SettingsError("wrong settings:\n" + "\n".join(faults))
 
 
 def _sentence(fault: Mapping[str, object]) -> str:

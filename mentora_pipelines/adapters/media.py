@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from mentora_pipelines.domain.lessons.audio import DecodedAudio
-from mentora_pipelines.errors import ErrorCode, LessonRefused
+from mentora_pipelines.errors import ErrorCode, LessonRefused, TransientError
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -25,6 +25,9 @@ SAMPLE_RATE = 16_000
 """What Whisper models were trained on."""
 
 COPY_BYTES = 1 << 20
+
+WITHOUT_INDEX = ("mpegts",)
+"""Demuxers of streams, in which a lost piece leaves nothing but a gap."""
 
 GAP_SAMPLES = SAMPLE_RATE // 10
 """Smaller differences between sound and clock are rounding and the decoder's delay."""
@@ -81,7 +84,10 @@ class PyAvDecoder:
 
         Raises `LessonRefused` when it is empty or larger than allowed.
         """
-        with tempfile.TemporaryDirectory(prefix="mentora-") as folder:
+        with (
+            tempfile.TemporaryDirectory(prefix="mentora-") as folder,
+            _translated_disk_errors(),
+        ):
             # A generated name: what the creator called the file means nothing here.
             path = Path(folder) / "source"
             digest = hashlib.sha256()
@@ -98,6 +104,16 @@ class PyAvDecoder:
             if size == 0:
                 raise LessonRefused(ErrorCode.EMPTY_FILE, "0 bytes")
             yield LocalSource(path, digest.hexdigest(), size, self._max_duration_s)
+
+
+@contextmanager
+def _translated_disk_errors() -> Iterator[None]:
+    """A full or broken disk of this machine is no fault of the creator's file."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise TransientError(f"temporary folder: {reason}") from None
 
 
 def sniff_container(head: bytes) -> str:
@@ -153,13 +169,15 @@ def _decode(source: Path, target: Path, max_duration_s: float) -> float:
             raise LessonRefused(
                 ErrorCode.TOO_LONG, f"{announced_s:.0f} s, at most {max_duration_s:.0f}"
             )
-        decoded_s = _write_flac(container, stream, target, max_duration_s)
-    if decoded_s == 0 or decoded_s < MIN_DECODED_SHARE * announced_s:
+        whole_s, filled_s = _write_flac(container, stream, target, max_duration_s)
+    # Where no index declares a gap, what is missing in the middle was lost.
+    decoded_s = whole_s - filled_s if demuxer in WITHOUT_INDEX else whole_s
+    if decoded_s <= 0 or decoded_s < MIN_DECODED_SHARE * announced_s:
         raise LessonRefused(
             ErrorCode.TRUNCATED_MEDIA,
             f"{decoded_s:.1f} s decoded of {announced_s:.1f} s announced",
         )
-    return decoded_s
+    return whole_s
 
 
 def _riff_size(head: bytes) -> int:
@@ -196,11 +214,12 @@ def _write_flac(
     stream: "AudioStream",
     target: Path,
     max_duration_s: float,
-) -> float:
-    """Write the sound where it stands in the video; returns seconds from its start.
+) -> tuple[float, float]:
+    """Write the sound where it stands in the video.
 
-    Sound that starts late or pauses keeps its place: silence fills the gap, so that
-    the time of a word is its time in the video.
+    Returns the seconds from the video's start, and how many of them were filled after
+    the first sound. Sound that starts late or pauses keeps its place: silence fills
+    the gap, so that the time of a word is its time in the video.
     """
     import av
     from av.error import FFmpegError
@@ -210,19 +229,24 @@ def _write_flac(
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
     with av.open(str(target), "w", format="flac") as output:
         track = _FlacTrack(output, max_samples)
-        try:
-            for frame in container.decode(stream):
-                if frame.time is not None:
-                    track.fill_until(round((frame.time - starts_s) * SAMPLE_RATE))
-                for sound in resampler.resample(frame):
-                    track.write(sound)
+        frames = container.decode(stream)
+        while True:
+            try:
+                frame = next(frames, None)
+            except FFmpegError:
+                # What was decoded so far is compared with what was announced.
+                frame = None
+            if frame is None:
+                break
+            if frame.time is not None:
+                track.fill_until(round((frame.time - starts_s) * SAMPLE_RATE))
+            for sound in resampler.resample(frame):
+                track.write(sound)
+        if track.samples:
             for sound in resampler.resample(None):
                 track.write(sound)
-        except FFmpegError:
-            # What was decoded so far is compared with what was announced.
-            pass
         track.end()
-    return track.samples / SAMPLE_RATE
+    return track.samples / SAMPLE_RATE, track.filled / SAMPLE_RATE
 
 
 class _FlacTrack:
@@ -230,6 +254,7 @@ class _FlacTrack:
 
     def __init__(self, output: "OutputContainer", max_samples: int) -> None:
         self.samples = 0
+        self.filled = 0
         self._output = output
         self._max_samples = max_samples
         self._encoder = output.add_stream("flac", rate=SAMPLE_RATE)
@@ -243,6 +268,8 @@ class _FlacTrack:
 
         if sample - self.samples < GAP_SAMPLES:
             return
+        if self.samples:
+            self.filled += sample - self.samples
         while self.samples < sample:
             count = min(SAMPLE_RATE, sample - self.samples)
             silence = av.AudioFrame.from_ndarray(

@@ -208,6 +208,13 @@ def test_sound_that_starts_late_keeps_its_place(container: str) -> None:
     assert np.abs(sound[int(2.2 * 16_000) :]).max() > 0.1
 
 
+def test_a_stream_with_a_hole_is_refused() -> None:
+    """Else half a lesson is taken for a whole one with a long pause."""
+    whole = media("mpegts", "aac", Track(8.0), video_s=8)
+    quarter = len(whole) // 4 // 188 * 188
+    assert refusal(whole[:quarter] + whole[-quarter:]) is ErrorCode.TRUNCATED_MEDIA
+
+
 def test_a_video_without_sound_is_refused() -> None:
     """Else a creator waits for the captions of a silent film."""
     assert refusal(media("mp4", "aac", video_s=2)) is ErrorCode.NO_AUDIO

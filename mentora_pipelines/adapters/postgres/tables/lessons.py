@@ -58,7 +58,8 @@ class TranscriptRow:
     created_at: datetime
 
 
-TRANSCRIPTS = Table("transcripts", TranscriptRow)
+# A version never changes; the steps of a lesson write it.
+TRANSCRIPTS = Table("transcripts", TranscriptRow, read_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class TranscriptChunkRow:
 TRANSCRIPT_CHUNKS = Table(
     "transcript_chunks",
     TranscriptChunkRow,
+    read_only=True,
     left_out={"tsv": "computed by the server, for its own full-text search"},
 )
 
