@@ -147,6 +147,7 @@ def execute(
     video: Video,
     assets: Sequence[dg.AssetKey] | None,
     resources: Mapping[str, object],
+    tags: Mapping[str, str] | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Run the lesson job of one video on `instance`."""
     instance.add_dynamic_partitions("videos", [str(video.id)])
@@ -165,6 +166,7 @@ def execute(
         instance=instance,
         partition_key=str(video.id),
         asset_selection=assets,
+        tags=dict(tags or {}),
         raise_on_error=False,
     )
 

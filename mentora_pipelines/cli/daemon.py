@@ -71,19 +71,27 @@ def dagster_dev(port: int) -> Iterator[Daemon]:
 
 @contextmanager
 def _running(name: str, *arguments: str) -> Iterator[Daemon]:
+    """The process, as the only daemon of this home: Dagster allows no second one."""
+    folder = HomeSettings().state_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "daemon.lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MentoraError(
+                "a daemon runs here already (`mentora dev` or `mentora demo`): it "
+                "finds what lies in the upload folder, or stop it first"
+            ) from None
+        with _started(name, *arguments) as daemon:
+            yield daemon
+
+
+@contextmanager
+def _started(name: str, *arguments: str) -> Iterator[Daemon]:
     settings = HomeSettings()
     folder = settings.state_folder / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{name}.log"
-    alone = (settings.state_folder / "daemon.lock").open("wb")
-    try:
-        # Kept until this process ends; Dagster allows one daemon per instance.
-        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise MentoraError(
-            "a daemon runs here already (`mentora dev` or `mentora demo`): it finds "
-            "what lies in the upload folder, or stop it first"
-        ) from None
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603  (our own interpreter)
             [sys.executable, *arguments],
@@ -99,13 +107,16 @@ def _running(name: str, *arguments: str) -> Iterator[Daemon]:
             preexec_fn=_before_exec,  # noqa: PLW1509  (no thread runs yet)
         )
     # Ctrl-C works even below a shell that left it ignored; a polite kill ends the same.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield Daemon(process, log)
     finally:
         _stop(process)
-        alone.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _before_exec() -> None:

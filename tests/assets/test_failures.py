@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from assets.failures import MAX_RETRIES, RETRY_POLICY, lesson_step
+from assets.jobs import lesson_tags
 from assets.partitions import videos
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
@@ -260,3 +261,19 @@ def registered(instance: dg.DagsterInstance, video: Video) -> str:
 def replace_id(video: Video) -> Video:
     """The same video under an id that no row has."""
     return dataclasses.replace(video, id=uuid4())
+
+
+def test_a_run_of_a_replaced_upload_ends_and_fails_nothing(
+    instance: dg.DagsterInstance,
+    catalogue: PostgresCatalogue,
+    upload: Upload,
+    media: Path,
+) -> None:
+    """Else the first of two uploads decides what becomes of the second."""
+    before = upload(media / "tone.mp4")
+    tags = lesson_tags(dataclasses.replace(before, upload_number=7))
+    result = execute(instance, before, [dg.AssetKey("audio")], {}, tags)
+    assert not result.success
+    assert "overtaken" in step_failures(result)["audio"]
+    assert retries(result) == []
+    assert catalogue.video(before.id) == before
