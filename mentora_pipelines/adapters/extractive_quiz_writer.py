@@ -63,7 +63,7 @@ class ExtractiveQuizWriter:
     ) -> list[Question]:
         """At most `question_count` questions, in the order of the lesson.
 
-        Every one passes the rules of `domain.lessons.quizzes`. A lesson too poor
+        Every one passes the rules of `domain.lessons.questions`. A lesson too poor
         in content gets fewer, or none.
         """
         vocabulary = Vocabulary(transcript.language)

@@ -9,6 +9,7 @@ it came with. Here belongs the text. Not here: SQL.
 import hashlib
 import hmac
 import json
+from functools import cache
 
 from itsdangerous import BadData, URLSafeSerializer
 
@@ -20,6 +21,7 @@ FORMAT = "mentora-cursor-1"
 """Another one whenever the meaning of a cursor changes: older ones are refused."""
 
 
+@cache
 def cursor_key(secret: str) -> bytes:
     """The signing key that all processes with the same `secret` share.
 
