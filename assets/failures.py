@@ -6,19 +6,24 @@ means. Not here: what can fail.
 
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 import dagster as dg
 
+from assets.leases import held_lease
+from mentora_pipelines.domain.leases import Leases
 from mentora_pipelines.domain.videos import Video, VideoCatalogue, VideoStatus
 from mentora_pipelines.errors import (
     CREATOR_SENTENCES,
+    Busy,
     ErrorCode,
     LessonRefused,
     MentoraError,
-    PermanentError,
+    Overtaken,
     SettingsError,
     TransientError,
 )
@@ -41,34 +46,53 @@ STOPPED = "stopped by a signal"
 """What a step says that was interrupted; the video stays `processing`."""
 
 
+@runtime_checkable
+class LessonProgress(VideoStatus, Leases, Protocol):
+    """Where a step says that it works on a video, and how that ended."""
+
+
 @contextmanager
 def lesson_step(
     context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext,
     catalogue: VideoCatalogue,
-    status: VideoStatus | None,
+    progress: LessonProgress | None,
 ) -> Iterator[Video]:
-    """One step of the video that the partition names.
+    """One step of the video that the partition names, under its lease.
 
     A permanent error fails the step at once, a transient one after the last retry;
-    then, unless `status` is None, the video is `failed` with a code and a sentence.
+    then the video is `failed` with a code and a sentence. Who was overtaken, or finds
+    somebody else at work, fails nothing but its own run. Without `progress` the step
+    reads a lesson that is published: it takes no lease and fails no video.
     """
     video: Video | None = None
+    video_id = UUID(context.partition_key)
+    upload_number = context.run.tags.get(UPLOAD_TAG)
     try:
-        found = catalogue.video(UUID(context.partition_key))
-        _check_not_overtaken(found, context.run.tags.get(UPLOAD_TAG))
-        video = found
-        yield video
+        if progress is None:
+            yield catalogue.video(video_id)
+            return
+        found = catalogue.video(video_id)
+        _check_not_overtaken(found, upload_number)
+        with held_lease(progress, found, context.run) as fencing_token:
+            # Read again: until a moment ago somebody else may have worked on it.
+            newest = catalogue.video(video_id)
+            _check_not_overtaken(newest, upload_number)
+            video = replace(newest, fencing_token=fencing_token)
+            yield video
+    except Overtaken as error:
+        raise _failure(ErrorCode.INTERNAL, error) from None
     except TransientError as error:
         if context.retry_number < MAX_RETRIES:
             raise
-        _fail(video, status, ErrorCode.TEMPORARY_FAULT)
+        if not isinstance(error, Busy):
+            _fail(video, progress, ErrorCode.TEMPORARY_FAULT)
         raise _failure(ErrorCode.TEMPORARY_FAULT, error) from None
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as signal:
         # With a retry policy Dagster takes Ctrl-C for a fault, and tries again.
         raise dg.Failure(STOPPED, allow_retries=False) from signal
     except Exception as error:  # noqa: BLE001  (turned into a Failure, whatever it is)
         code = _code_of(error)
-        _fail(video, status, code)
+        _fail(video, progress, code)
         # Without the chain: what a library says may quote a row or a transcript.
         raise _failure(code, error) from None
 
@@ -77,7 +101,7 @@ def _check_not_overtaken(video: Video, upload_number: str | None) -> None:
     """A run of an upload ends, failing nothing, once a newer upload is there."""
     if upload_number is not None and upload_number != str(video.upload_number):
         newest = video.upload_number
-        raise PermanentError(f"overtaken: of upload {upload_number}, now {newest}")
+        raise Overtaken(f"overtaken: of upload {upload_number}, now {newest}")
 
 
 def _code_of(error: Exception) -> ErrorCode:
@@ -90,7 +114,8 @@ def _code_of(error: Exception) -> ErrorCode:
 
 def _fail(video: Video | None, status: VideoStatus | None, code: ErrorCode) -> None:
     if video is not None and status is not None:
-        status.mark_failed(video, code)
+        with suppress(Overtaken):
+            status.mark_failed(video, code)
 
 
 def _place(error: Exception) -> str:

@@ -1,8 +1,12 @@
 """Jobs: which assets are made together."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
 import dagster as dg
 
 from assets.failures import UPLOAD_TAG
+from assets.lessons.quizzes import QuizRequest
 from mentora_pipelines.domain.videos import Video
 
 CREATOR_TAG = "mentora/creator"
@@ -10,7 +14,7 @@ CREATOR_TAG = "mentora/creator"
 
 VIDEO_TAG = "mentora/video"
 
-LESSON_WITHOUT_QUIZ = (
+LESSON_ASSETS = (
     "audio",
     "transcripts",
     "captions",
@@ -18,23 +22,51 @@ LESSON_WITHOUT_QUIZ = (
     "embeddings",
     "published_lessons",
 )
+AFTER_THE_WORDS = LESSON_ASSETS[2:]
+"""What follows from a transcript, which an edit has made."""
+
+PRIORITY_TAG = "dagster/priority"
 
 lesson_job = dg.define_asset_job(
     "lesson_job",
-    selection=dg.AssetSelection.groups("lessons"),
-    description="One uploaded video becomes a published lesson with a draft quiz.",
+    selection=list(LESSON_ASSETS),
+    description="One uploaded video becomes a published lesson.",
+)
+
+quiz_job = dg.define_asset_job(
+    "quiz_job",
+    selection=["quizzes"],
+    description="A published lesson gets a draft quiz.",
 )
 
 
-def lesson_tags(video: Video) -> dict[str, str]:
-    """The tags of a run of one video's newest upload."""
+def lesson_tags(
+    video: Video, plan_weights: Mapping[str, int] | None = None
+) -> dict[str, str]:
+    """The tags of a run about a video's newest upload.
+
+    The queue takes the runs of a plan of greater weight first.
+    """
+    weight = (plan_weights or {}).get(video.creator_plan or "", 1)
     return {
         CREATOR_TAG: str(video.creator_id),
         VIDEO_TAG: str(video.id),
         UPLOAD_TAG: str(video.upload_number),
+        PRIORITY_TAG: str(weight),
     }
 
 
-def lesson_selection(*, with_quiz: bool) -> list[dg.AssetKey] | None:
-    """All of the job (None), or all but the quiz when quizzes come on request only."""
-    return None if with_quiz else [dg.AssetKey(name) for name in LESSON_WITHOUT_QUIZ]
+def edit_selection() -> list[dg.AssetKey]:
+    """What a run makes of words that stand already."""
+    return [dg.AssetKey(name) for name in AFTER_THE_WORDS]
+
+
+def quiz_request_config(question_count: int, requested_as: UUID) -> dg.RunConfig:
+    """What to ask of the quiz's writer, and under which name it is looked for."""
+    return dg.RunConfig(
+        {
+            "quizzes": QuizRequest(
+                question_count=question_count, requested_as=str(requested_as)
+            )
+        }
+    )

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.jobs import lesson_job
+from assets.jobs import lesson_job, quiz_job
 from assets.lessons.audio import audio
 from assets.lessons.captions import captions
 from assets.lessons.checks import (
@@ -19,11 +19,15 @@ from assets.lessons.transcripts import transcripts
 from resources.catalogue import CatalogueResource
 from resources.decoder import DecoderResource
 from resources.embedder import EmbedderResource
+from resources.event_outbox import EventOutboxResource
 from resources.lessons import LessonsResource
 from resources.quiz_writer import QuizWriterResource
 from resources.storage import StorageResource
+from resources.stranded_videos import StrandedVideosResource
 from resources.transcriber import TranscriberResource
+from sensors.due_events import due_events
 from sensors.new_uploads import new_uploads
+from sensors.stranded_videos import stranded_videos
 
 defs = dg.Definitions(
     assets=[
@@ -41,12 +45,14 @@ defs = dg.Definitions(
         chunks_cover_the_speech,
         every_chunk_has_a_vector,
     ],
-    jobs=[lesson_job],
-    sensors=[new_uploads],
+    jobs=[lesson_job, quiz_job],
+    sensors=[new_uploads, due_events, stranded_videos],
     schedules=[],
     resources={
         "catalogue": CatalogueResource(),
         "lessons": LessonsResource(),
+        "outbox": EventOutboxResource(),
+        "stranded": StrandedVideosResource(),
         "storage": StorageResource(),
         "decoder": DecoderResource(),
         "transcriber": TranscriberResource(),

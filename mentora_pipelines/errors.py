@@ -5,10 +5,12 @@
     │   ├── LessonRefused       a creator's file cannot become a lesson (has a code)
     │   ├── NotFound            what was named does not exist
     │   ├── Conflict            somebody else has changed or made the row first
+    │   ├── Overtaken           a newer run or a newer upload has taken over
     │   ├── InvalidInput        what a person typed or uploaded is malformed
     │   ├── SettingsError       the environment is incomplete or contradicts itself
     │   └── LocalStackError     the embedded servers cannot run here
     └── TransientError          try again later: timeout, lost connection, overload
+        └── Busy                somebody else works on the same video
 
 Adapters translate the errors of their SDK into this tree; `assets/failures.py`
 translates this tree into Dagster's. Between the two, only what goes
@@ -124,12 +126,23 @@ class Conflict(PermanentError):
     """
 
 
+class Overtaken(PermanentError):
+    """A newer run or a newer upload has taken over: nothing was written.
+
+    It fails nothing but the run that raised it.
+    """
+
+
 class InvalidInput(PermanentError):
     """What a person typed or uploaded is malformed; the message says how to mend it."""
 
 
 class SettingsError(PermanentError):
     """The environment is incomplete or wrong; the message lists every fault at once."""
+
+
+class Busy(TransientError):
+    """Somebody else works on the same video; it is theirs to finish."""
 
 
 class LocalStackError(PermanentError):

@@ -17,6 +17,7 @@ from mentora_pipelines.errors import PermanentError
 from mentora_pipelines.services import DatabaseUrls, database_urls, storage_folder
 from mentora_pipelines.settings import (
     EmbedderSettings,
+    FlowSettings,
     MediaSettings,
     QuizSettings,
     TranscriberSettings,
@@ -25,7 +26,11 @@ from mentora_pipelines.settings import (
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
     from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+    from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+    from mentora_pipelines.adapters.postgres.stranded_videos import (
+        PostgresStrandedVideos,
+    )
     from mentora_pipelines.adapters.whisper import WhisperTranscriber
 
 
@@ -38,7 +43,39 @@ def open_catalogue() -> "Iterator[PostgresCatalogue]":
     url = _migrated_urls().admin
     database = Database(url, "mentora-catalogue")
     try:
-        yield PostgresCatalogue(database, cursor_secret=url)
+        yield PostgresCatalogue(
+            database,
+            cursor_secret=url,
+            auto_generate_quiz=QuizSettings().auto_generate,
+        )
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_event_outbox() -> "Iterator[PostgresEventOutbox]":
+    """The queue of events across creators, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+
+    database = Database(_migrated_urls().admin, "mentora-events")
+    try:
+        yield PostgresEventOutbox(database, FlowSettings().plan_weights)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_stranded_videos() -> "Iterator[PostgresStrandedVideos]":
+    """What the reaper looks after, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.stranded_videos import (
+        PostgresStrandedVideos,
+    )
+
+    database = Database(_migrated_urls().admin, "mentora-reaper")
+    try:
+        yield PostgresStrandedVideos(database)
     finally:
         database.close()
 
@@ -56,7 +93,11 @@ def open_lessons() -> "Iterator[PostgresLessons]":
     database = Database(_migrated_urls().app, "mentora-lessons")
     try:
         check_tenancy(database)
-        yield PostgresLessons(database)
+        lessons = PostgresLessons(database)
+        try:
+            yield lessons
+        finally:
+            lessons.close()
     finally:
         database.close()
 

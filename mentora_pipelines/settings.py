@@ -148,6 +148,15 @@ class QuizSettings(_Settings):
     auto_generate: bool = Field(True, alias="MENTORA_AUTO_GENERATE_QUIZ")
 
 
+class FlowSettings(_Settings):
+    """How fast lessons are started, and whose come first."""
+
+    starts_per_minute: int = Field(5, ge=1, alias="MENTORA_STARTS_PER_MINUTE")
+    plan_weights: dict[str, Annotated[int, Field(ge=1, le=100)]] = Field(
+        default={"free": 1, "pro": 3, "business": 9}, alias="MENTORA_PLAN_WEIGHTS"
+    )
+
+
 class HomeSettings(_Settings):
     """The folder that holds `dagster.yaml`, and `.mentora/` beside it."""
 
@@ -189,6 +198,7 @@ ALL_SETTINGS: tuple[type[_Settings], ...] = (
     TranscriberSettings,
     EmbedderSettings,
     QuizSettings,
+    FlowSettings,
 )
 
 

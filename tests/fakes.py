@@ -128,7 +128,7 @@ class FakeCatalogue:
         self.registered.append(upload.key)
         before = self.known.get(upload.key)
         if before is None or before.etag != upload.etag:
-            self.set_status(upload, ProcessingStatus.PENDING)
+            self.announce(upload)
         return replace(
             PENDING_VIDEO,
             id=video_id_of(upload.key),
@@ -138,9 +138,13 @@ class FakeCatalogue:
             upload_etag=upload.etag,
         )
 
-    def set_status(self, upload: StoredObject, status: ProcessingStatus) -> None:
-        """Pretend that a run brought the video of an upload to `status`."""
-        self.known[upload.key] = KnownUpload(upload.etag, status)
+    def announce(self, upload: StoredObject) -> None:
+        """Pretend that the video of an upload has its event."""
+        self.known[upload.key] = KnownUpload(upload.etag, lost_event=False)
+
+    def lose_event(self, upload: StoredObject) -> None:
+        """Pretend that a video waits and its event is gone."""
+        self.known[upload.key] = KnownUpload(upload.etag, lost_event=True)
 
 
 class FakeTranscriber:
@@ -191,6 +195,7 @@ class FakeLessonStore:
         self.vectors: dict[str, NDArray[np.float32]] = {}
         self.stored_quizzes: dict[UUID, Quiz] = {}
         self.refused: dict[UUID, list[tuple[Question, str]]] = {}
+        self.requests: dict[UUID, UUID] = {}
 
     def mark_processing(self, video: Video) -> None:
         """Remember it."""
@@ -294,3 +299,8 @@ class FakeLessonStore:
         assert question_count > 0
         self.stored_quizzes.setdefault(quiz.id, quiz)
         self.refused.setdefault(quiz.id, list(refused))
+
+    def answer_request(self, video: Video, requested_as: UUID, quiz_id: UUID) -> None:
+        """Remember under which name the quiz is looked for."""
+        assert video.creator_id == CREATOR_ID
+        self.requests.setdefault(requested_as, quiz_id)

@@ -24,18 +24,6 @@ if TYPE_CHECKING:
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
-WITHOUT_QUIZ = [
-    dg.AssetKey(name)
-    for name in (
-        "audio",
-        "transcripts",
-        "captions",
-        "chunks",
-        "embeddings",
-        "published_lessons",
-    )
-]
-
 _heard: dict[str, Recognition] = {}
 """What Whisper heard in a sound (named by its content): one test pays for it."""
 
@@ -120,7 +108,7 @@ class RunLesson(Protocol):
         self,
         video: Video,
         *,
-        assets: Sequence[dg.AssetKey] | None = None,
+        job: str = "lesson_job",
         **resources: object,
     ) -> dg.ExecuteInProcessResult:
         """Run it with `resources` instead of those of the definitions."""
@@ -134,10 +122,10 @@ def run_lesson(instance: dg.DagsterInstance) -> RunLesson:
     def run(
         video: Video,
         *,
-        assets: Sequence[dg.AssetKey] | None = None,
+        job: str = "lesson_job",
         **resources: object,
     ) -> dg.ExecuteInProcessResult:
-        return execute(instance, video, assets, resources)
+        return execute(instance, video, resources, job=job)
 
     return run
 
@@ -145,11 +133,11 @@ def run_lesson(instance: dg.DagsterInstance) -> RunLesson:
 def execute(
     instance: dg.DagsterInstance,
     video: Video,
-    assets: Sequence[dg.AssetKey] | None,
     resources: Mapping[str, object],
     tags: Mapping[str, str] | None = None,
+    job: str = "lesson_job",
 ) -> dg.ExecuteInProcessResult:
-    """Run the lesson job of one video on `instance`."""
+    """Run a job of one video on `instance`."""
     instance.add_dynamic_partitions("videos", [str(video.id)])
     wired = dg.Definitions(
         assets=defs.assets,
@@ -162,10 +150,9 @@ def execute(
             **resources,
         },
     )
-    return wired.resolve_job_def("lesson_job").execute_in_process(
+    return wired.resolve_job_def(job).execute_in_process(
         instance=instance,
         partition_key=str(video.id),
-        asset_selection=assets,
         tags=dict(tags or {}),
         raise_on_error=False,
     )
@@ -191,6 +178,13 @@ def admin(urls: DatabaseUrls) -> Iterator[Connection]:
     """A connection of the admin role; each statement is its own transaction."""
     with psycopg.connect(urls.admin, autocommit=True) as connection:
         yield connection
+
+
+def outlive_lease(admin: Connection, video: Video) -> None:
+    """Let the lease of a video run out, as its time would."""
+    admin.execute(
+        "update leases set until = now() where video_id = %(id)s", {"id": video.id}
+    )
 
 
 VISIBLE = """

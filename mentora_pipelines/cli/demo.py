@@ -23,8 +23,13 @@ from mentora_pipelines.domain.search import SearchScope, search_lessons
 from mentora_pipelines.domain.uploads import upload_key
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import MentoraError, SettingsError
-from mentora_pipelines.providers import make_embedder, make_storage, open_catalogue
-from mentora_pipelines.settings import HomeSettings, QuizSettings
+from mentora_pipelines.providers import (
+    make_embedder,
+    make_storage,
+    open_catalogue,
+    open_lessons,
+)
+from mentora_pipelines.settings import HomeSettings
 
 DEMO_CREATOR = "ada@mentora.example"
 DEMO_DAY = date(2026, 1, 1)
@@ -128,18 +133,35 @@ def _wait(
     from mentora_pipelines.cli.lesson_runs import dagster_instance, unfinished_runs
 
     deadline = time.monotonic() + DEMO_TIMEOUT_S
-    with _progress(samples) as show, dagster_instance() as instance:
+    with (
+        _progress(samples) as show,
+        dagster_instance() as instance,
+        open_lessons() as lessons,
+    ):
         while time.monotonic() < deadline:
             videos = _find(catalogue, samples)
             show(videos)
-            # A run writes its quiz after the lesson is completed.
-            if _all_ended(videos, samples) and not unfinished_runs(instance):
+            if (
+                _all_ended(videos, samples)
+                # A quiz is asked for when the lesson is there.
+                and all(lessons.quizzes(video) for video in _with_quiz(videos))
+                and not unfinished_runs(instance)
+            ):
                 return videos
             daemon.check()
             time.sleep(0.5)
     raise MentoraError(
         f"the lessons did not end in {DEMO_TIMEOUT_S:.0f} s: {daemon.log}"
     )
+
+
+def _with_quiz(videos: Sequence[Video]) -> list[Video]:
+    return [
+        video
+        for video in videos
+        if video.auto_generate_quiz
+        and video.processing_status is ProcessingStatus.COMPLETED
+    ]
 
 
 @contextmanager
@@ -195,7 +217,7 @@ def _show(catalogue: PostgresCatalogue, videos: Sequence[Video]) -> None:
             [question, hit.title, hit.start_s, hit.end_s, hit.score] for hit in found
         ]
     print_table("Search", ["question", "lesson", "start s", "end s", "score"], hits)
-    for video in completed[:1] if QuizSettings().auto_generate else []:
+    for video in _with_quiz(videos)[:1]:
         quiz = newest_quiz(video.id)
         print_text(f"Draft quiz of “{video.title}”, {len(quiz.questions)} questions\n")
         print_text(

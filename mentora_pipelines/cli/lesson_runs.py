@@ -14,16 +14,18 @@ import dagster as dg
 
 from assets.failures import STOPPED
 from assets.jobs import (
-    LESSON_WITHOUT_QUIZ,
+    LESSON_ASSETS,
     VIDEO_TAG,
-    lesson_selection,
+    lesson_job,
     lesson_tags,
+    quiz_job,
 )
 from assets.partitions import videos as videos_partitions
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.local_stack.layout import is_held, open_lock
-from mentora_pipelines.settings import HomeSettings, QuizSettings
+from mentora_pipelines.providers import open_stranded_videos
+from mentora_pipelines.settings import HomeSettings
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own log stays in its event log, where the UI shows it."""
@@ -55,9 +57,7 @@ def _end_killed_runs(instance: dg.DagsterInstance) -> None:
     Dagster watches only the runs that its daemon has launched. Any other one would
     keep its places in the pools and the queue for ever, and the next would wait.
     """
-    for run in instance.get_runs(
-        dg.RunsFilter(job_name="lesson_job", statuses=UNFINISHED)
-    ):
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
         if run.remote_job_origin is not None:
             continue  # the daemon's own, perhaps a copy of a killed one
         lock = _commands_folder() / run.tags.get(COMMAND_TAG, "")
@@ -65,6 +65,8 @@ def _end_killed_runs(instance: dg.DagsterInstance) -> None:
         if lock.is_file() and not is_held(lock):
             instance.report_run_failed(run, "the command that ran it was killed")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            with open_stranded_videos() as stranded:
+                stranded.end_lease_of(run.run_id)
             lock.unlink(missing_ok=True)
 
 
@@ -89,13 +91,11 @@ def _commands_folder() -> Path:
 
 
 def run_lessons(videos: Sequence[Video]) -> bool:
-    """Run the lesson job for each video in this process; whether all succeeded."""
+    """Make each video's lesson, then its quiz, here; whether all succeeded."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     succeeded = True
-    job = defs.resolve_job_def("lesson_job")
-    selection = lesson_selection(with_quiz=QuizSettings().auto_generate)
     with (
         dagster_instance() as instance,
         _command() as command,
@@ -111,25 +111,38 @@ def run_lessons(videos: Sequence[Video]) -> bool:
             instance.add_dynamic_partitions(
                 videos_partitions.name or "videos", [str(video.id)]
             )
-            result = job.execute_in_process(
-                instance=instance,
-                partition_key=str(video.id),
-                asset_selection=selection,
-                run_config=QUIET,
-                tags={**lesson_tags(video), COMMAND_TAG: command},
-                raise_on_error=False,
-            )
-            succeeded = succeeded and result.success
+            made = True
+            for job_name in _jobs_of(video):
+                result = defs.resolve_job_def(job_name).execute_in_process(
+                    instance=instance,
+                    partition_key=str(video.id),
+                    run_config=QUIET,
+                    tags={**lesson_tags(video), COMMAND_TAG: command},
+                    raise_on_error=False,
+                )
+                for step, reason in _failures(result.all_events):
+                    progress.console.print(
+                        f"{video.title}: {step}: {reason}", markup=False
+                    )
+                if _was_stopped(result.all_events):
+                    raise KeyboardInterrupt
+                made = made and result.success
+                if not made:
+                    break
+            succeeded = succeeded and made
             progress.update(
                 task,
                 completed=1,
-                description=f"{video.title}: {'done' if result.success else 'failed'}",
+                description=f"{video.title}: {'done' if made else 'failed'}",
             )
-            for step, reason in _failures(result.all_events):
-                progress.console.print(f"{video.title}: {step}: {reason}", markup=False)
-            if _was_stopped(result.all_events):
-                raise KeyboardInterrupt
     return succeeded
+
+
+def _jobs_of(video: Video) -> Iterator[str]:
+    yield lesson_job.name
+    # The event that asks for it finds it written.
+    if video.auto_generate_quiz:
+        yield quiz_job.name
 
 
 def _failures(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, str]]:
@@ -164,30 +177,28 @@ def _was_stopped(events: Sequence[dg.DagsterEvent]) -> bool:
 
 
 def unfinished_runs(instance: dg.DagsterInstance) -> int:
-    """How many runs of the lesson job wait or work."""
-    return instance.get_runs_count(
-        dg.RunsFilter(job_name="lesson_job", statuses=UNFINISHED)
-    )
+    """How many runs wait or work."""
+    return instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED))
 
 
 def stage_seconds(instance: dg.DagsterInstance, video_id: UUID) -> dict[str, float]:
-    """Seconds per asset of a video's run, in run order.
+    """Seconds per asset of a video's runs, in the order of the flow.
 
-    Of its last successful runs the longest: one that found all done tells nothing.
+    Of its last successful runs the longest each: one that found all done tells nothing.
     """
-    runs = instance.get_runs(
-        dg.RunsFilter(
-            job_name="lesson_job",
-            statuses=[dg.DagsterRunStatus.SUCCESS],
-            tags={VIDEO_TAG: str(video_id)},
-        ),
-        limit=RECENT_RUNS,
-    )
-    return max(
-        (_seconds_of_run(instance, run.run_id) for run in runs),
-        key=lambda seconds: sum(seconds.values()),
-        default={},
-    )
+    seconds: dict[str, float] = {}
+    for job_name in (lesson_job.name, quiz_job.name):
+        runs = instance.get_runs(
+            dg.RunsFilter(
+                job_name=job_name,
+                statuses=[dg.DagsterRunStatus.SUCCESS],
+                tags={VIDEO_TAG: str(video_id)},
+            ),
+            limit=RECENT_RUNS,
+        )
+        of_runs = [_seconds_of_run(instance, run.run_id) for run in runs]
+        seconds |= max(of_runs, key=lambda of_run: sum(of_run.values()), default={})
+    return seconds
 
 
 def _seconds_of_run(instance: dg.DagsterInstance, run_id: str) -> dict[str, float]:
@@ -202,4 +213,4 @@ def _seconds_of_run(instance: dg.DagsterInstance, run_id: str) -> dict[str, floa
 
 
 RECENT_RUNS = 5
-ASSET_NAMES = (*LESSON_WITHOUT_QUIZ, "quizzes")
+ASSET_NAMES = (*LESSON_ASSETS, "quizzes")

@@ -18,7 +18,7 @@ from mentora_pipelines.domain.storage import (
     checked_key,
     shown_key,
 )
-from mentora_pipelines.domain.videos import ProcessingStatus, Video
+from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import InvalidInput, PermanentError
 
 UPLOADS_PREFIX = "uploads/"
@@ -30,8 +30,8 @@ into the folder writes several times a second."""
 PAGE_KEYS = 1000
 """Keys looked at in one page: one listing request of S3, milliseconds in a folder."""
 
-MAX_RUNS = 50
-"""Runs asked for by a page, and by the newest days: keeps a look within seconds."""
+MAX_UPLOADS = 200
+"""Uploads registered of a page, and of the newest days: a look stays within seconds."""
 
 MAX_MALFORMED = 10
 """Malformed keys named in one look."""
@@ -62,7 +62,8 @@ class KnownUpload:
     """What the catalogue knows of the video under a key."""
 
     etag: str
-    status: ProcessingStatus
+    lost_event: bool
+    """Whether it waits for a run, and no event asks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class UploadPlan:
     """What some listed uploads ask for, in the order of the listing."""
 
     fresh: tuple[StoredObject, ...]
-    waiting: tuple[StoredObject, ...]
+    unannounced: tuple[StoredObject, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +152,14 @@ def plan_uploads(
     known: Mapping[str, KnownUpload],
     now: datetime,
 ) -> UploadPlan:
-    """Which of the listed uploads need a run.
+    """Which of the listed uploads need an event.
 
-    Fresh is what has no video yet or other bytes than its video knows. Waiting is
-    what is still `pending`: asking again is harmless (the run key), not asking would
-    lose an upload whose request was cut off. A file that may still be growing is
+    Fresh is what has no video yet or other bytes than its video knows; unannounced is
+    what waits for a run that no event asks for. A file that may still be growing is
     neither; one dated in the future is not growing, its machine's clock is wrong.
     """
     fresh: list[StoredObject] = []
-    waiting: list[StoredObject] = []
+    unannounced: list[StoredObject] = []
     settle = timedelta(seconds=SETTLE_S)
     for upload in listed:
         if abs(now - upload.modified) < settle:
@@ -167,9 +167,9 @@ def plan_uploads(
         before = known.get(upload.key)
         if before is None or before.etag != upload.etag:
             fresh.append(upload)
-        elif before.status is ProcessingStatus.PENDING:
-            waiting.append(upload)
-    return UploadPlan(tuple(fresh), tuple(waiting))
+        elif before.lost_event:
+            unannounced.append(upload)
+    return UploadPlan(tuple(fresh), tuple(unannounced))
 
 
 def look_for_uploads(
@@ -178,7 +178,7 @@ def look_for_uploads(
     """One bounded look at storage: the newest days, and the page after `cursor`.
 
     The pages go round the whole store, so that a replaced old upload and a lost
-    request are found too; the newest days are looked at every time. Each video that
+    event are found too; the newest days are looked at every time. Each video that
     is due is registered, which is idempotent: a look that is cut off is repeated.
     A key outside the grammar is named with its reason and stops nobody.
     """
@@ -194,15 +194,17 @@ def look_for_uploads(
     of_page = plan_uploads((u for u in page if u.key in keys), known, now)
     of_recent = plan_uploads((u for u in recent if u.key in keys), known, now)
 
-    swept = sorted((*of_page.fresh, *of_page.waiting), key=lambda upload: upload.key)
-    if len(swept) > MAX_RUNS:
-        swept = swept[:MAX_RUNS]
+    swept = sorted(
+        (*of_page.fresh, *of_page.unannounced), key=lambda upload: upload.key
+    )
+    if len(swept) > MAX_UPLOADS:
+        swept = swept[:MAX_UPLOADS]
         cursor = swept[-1].key
     else:
         cursor = page[-1].key if len(page) == PAGE_KEYS else ""
 
     due: list[Video] = []
-    for upload in {u.key: u for u in (*of_recent.fresh[:MAX_RUNS], *swept)}.values():
+    for upload in {u.key: u for u in (*of_recent.fresh[:MAX_UPLOADS], *swept)}.values():
         try:
             due.append(catalogue.register_upload(upload, keys[upload.key]))
         except PermanentError as error:

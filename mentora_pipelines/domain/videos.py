@@ -29,7 +29,8 @@ class Video:
     `upload_etag` names the newest bytes that were seen and `upload_number` counts
     them; `source_etag` and `source_hash` name the newest that a run has taken in.
     `staged_transcript_id` is the version being worked on, `published_transcript_id`
-    the one that readers see.
+    the one that readers see. `fencing_token` is that of the lease under which the
+    holder of this row works, if it works under one.
     """
 
     id: UUID
@@ -50,6 +51,10 @@ class Video:
     published_transcript_id: UUID | None
     created_at: datetime
     processed_at: datetime | None
+    creator_plan: str | None = None
+    auto_generate_quiz: bool = False
+    requeues: int = 0
+    fencing_token: int | None = None
 
     @property
     def is_settled(self) -> bool:

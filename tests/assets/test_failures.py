@@ -237,7 +237,7 @@ def test_a_run_of_a_video_that_is_gone_fails_without_a_retry(
     """Else the queue is full of runs that nobody waits for."""
     video = upload(media / "tone.mp4")
     gone = replace_id(video)
-    result = execute(instance, gone, None, {})
+    result = execute(instance, gone, {})
     assert not result.success
     assert retries(result) == []
     assert list(step_failures(result)) == ["audio"]
@@ -272,7 +272,7 @@ def test_a_run_of_a_replaced_upload_ends_and_fails_nothing(
     """Else the first of two uploads decides what becomes of the second."""
     before = upload(media / "tone.mp4")
     tags = lesson_tags(dataclasses.replace(before, upload_number=7))
-    result = execute(instance, before, [dg.AssetKey("audio")], {}, tags)
+    result = execute(instance, before, {}, tags)
     assert not result.success
     assert "overtaken" in step_failures(result)["audio"]
     assert retries(result) == []

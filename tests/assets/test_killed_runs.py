@@ -19,12 +19,12 @@ from mentora_pipelines.settings import child_environment
 from tests.fix_commands import Mentora
 from tests.fix_lessons import SAMPLES
 from tests.fix_runs import (
-    WITHOUT_QUIZ,
     Connection,
     CountingEmbedder,
     LongLesson,
     RunLesson,
     figures,
+    outlive_lease,
 )
 from tests.fix_services import PROJECT
 
@@ -41,13 +41,13 @@ from pathlib import Path
 from uuid import UUID
 import dagster as dg
 from mentora_pipelines.providers import open_catalogue
-from tests.fix_runs import WITHOUT_QUIZ, HangingEmbedder, LongLesson, execute
+from tests.fix_runs import HangingEmbedder, LongLesson, execute
 
 video_id, chunks = sys.argv[1:]
 resources = {
     "transcriber": LongLesson(int(chunks)), "embedder": HangingEmbedder(calls=2)}
 with dg.DagsterInstance.from_config(".") as instance, open_catalogue() as catalogue:
-    execute(instance, catalogue.video(UUID(video_id)), WITHOUT_QUIZ, resources)
+    execute(instance, catalogue.video(UUID(video_id)), resources)
 """
 """Says `hangs` when it has come to its second batch of texts, and stays there."""
 
@@ -93,10 +93,9 @@ def test_a_run_killed_between_two_batches_embeds_only_what_is_missing(
     assert stored_vectors(admin, video) == STORE_BATCH
     assert visible(video) == []
 
+    outlive_lease(admin, video)
     transcriber, embedder = LongLesson(LONG), CountingEmbedder()
-    result = run_lesson(
-        video, assets=WITHOUT_QUIZ, transcriber=transcriber, embedder=embedder
-    )
+    result = run_lesson(video, transcriber=transcriber, embedder=embedder)
     assert result.success
     assert transcriber.calls == 0
     assert figures(result, "chunks")["rows_written"] == 0

@@ -19,7 +19,6 @@ from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import ErrorCode
 from tests.fix_lessons import SAMPLES
 from tests.fix_runs import (
-    WITHOUT_QUIZ,
     Connection,
     CountingEmbedder,
     CountingTranscriber,
@@ -80,6 +79,7 @@ def test_an_upload_becomes_a_published_lesson(
     """Else the product does nothing."""
     video = upload(SAMPLES / "photosynthesis.mp4")
     assert run_lesson(video).success
+    assert run_lesson(video, job="quiz_job").success
 
     after = catalogue.video(video.id)
     assert after.processing_status is ProcessingStatus.COMPLETED
@@ -98,6 +98,7 @@ def test_an_upload_becomes_a_published_lesson(
     assert all(question.quote in transcript.text for question in quiz.questions)
     events = admin.execute(EVENTS, {"creator_id": video.creator_id}).fetchall()
     assert events == [
+        ("quiz/generation.requested",),
         ("video/transcription.completed",),
         ("video/upload.completed",),
     ]
@@ -109,6 +110,7 @@ def test_a_second_run_pays_nothing_and_writes_nothing(
     """Else every repeat costs a recognition, and readers see rows change."""
     video = upload(SAMPLES / "photosynthesis.mp4")
     assert run_lesson(video).success
+    assert run_lesson(video, job="quiz_job").success
     before = rows_of(video.creator_id)
     assert all(before.values()), "a table without a row would prove nothing"
 
@@ -124,7 +126,9 @@ def test_a_second_run_pays_nothing_and_writes_nothing(
     assert figures(again, "embeddings")["embedding_calls"] == 0
     assert figures(again, "embeddings")["embedded"] == 0
     assert figures(again, "published_lessons")["published_now"] is False
-    assert figures(again, "quizzes")["written"] is False
+    quiz_again = run_lesson(video, job="quiz_job")
+    assert figures(quiz_again, "quizzes")["written"] is False
+    assert rows_of(video.creator_id) == before
 
 
 def test_other_bytes_under_the_same_key_replace_everything_at_once(
@@ -138,6 +142,7 @@ def test_other_bytes_under_the_same_key_replace_everything_at_once(
     """Else readers see a mix of two lessons, or nothing while one is made."""
     video = upload(SAMPLES / "photosynthesis.mp4")
     assert run_lesson(video).success
+    assert run_lesson(video, job="quiz_job").success
     old = visible(video)
 
     replace(storage, video, SAMPLES / "binary-search.mp4")
@@ -145,6 +150,7 @@ def test_other_bytes_under_the_same_key_replace_everything_at_once(
     embedder = WatchingEmbedder(lambda: visible(video))
     result = run_lesson(video, embedder=embedder)
     assert result.success
+    assert run_lesson(video, job="quiz_job").success
     assert embedder.seen == [old]
 
     new = visible(video)
@@ -220,7 +226,8 @@ def test_a_quiz_that_fails_leaves_the_lesson_completed(
 ) -> None:
     """Else a lesson disappears because of an extra."""
     video = upload(SAMPLES / "photosynthesis.mp4")
-    result = run_lesson(video, quiz_writer=NoQuizWriter())
+    assert run_lesson(video).success
+    result = run_lesson(video, job="quiz_job", quiz_writer=NoQuizWriter())
     assert not result.success
     assert retries(result) == []
     after = catalogue.video(video.id)
@@ -229,22 +236,8 @@ def test_a_quiz_that_fails_leaves_the_lesson_completed(
     assert visible(video)
     assert lessons.quizzes(after) == []
 
-    assert run_lesson(video).success
+    assert run_lesson(video, job="quiz_job").success
     assert len(lessons.quizzes(after)) == 1
-
-
-def test_a_lesson_without_a_quiz_is_published_when_none_is_wanted(
-    run_lesson: RunLesson,
-    catalogue: PostgresCatalogue,
-    lessons: PostgresLessons,
-    upload: Upload,
-) -> None:
-    """Else quizzes on request only would mean no lessons either."""
-    video = upload(SAMPLES / "photosynthesis.mp4")
-    assert run_lesson(video, assets=WITHOUT_QUIZ).success
-    after = catalogue.video(video.id)
-    assert after.is_settled
-    assert lessons.quizzes(after) == []
 
 
 def replace(storage: FolderStorage, video: Video, file: Path) -> None:

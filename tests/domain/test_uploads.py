@@ -8,7 +8,7 @@ import pytest
 from mentora_pipelines.domain.storage import StoredObject
 from mentora_pipelines.domain.uploads import (
     MAX_MALFORMED,
-    MAX_RUNS,
+    MAX_UPLOADS,
     PAGE_KEYS,
     SETTLE_S,
     KnownUpload,
@@ -19,7 +19,6 @@ from mentora_pipelines.domain.uploads import (
     run_key_of,
     upload_key,
 )
-from mentora_pipelines.domain.videos import ProcessingStatus
 from mentora_pipelines.errors import InvalidInput
 from tests.fakes import LONG_AGO, PENDING_VIDEO, FakeCatalogue, FakeStorage
 
@@ -50,13 +49,14 @@ def due_keys(made: Iterable[UploadLook]) -> list[str]:
 
 
 def settle(
-    storage: FakeStorage,
-    catalogue: FakeCatalogue,
-    status: ProcessingStatus = ProcessingStatus.COMPLETED,
+    storage: FakeStorage, catalogue: FakeCatalogue, *, lost: bool = False
 ) -> None:
-    """Pretend that every object is a video whose run came to `status`."""
+    """Pretend that every object is a video, with its event unless it is `lost`."""
     for upload in storage.objects.values():
-        catalogue.set_status(upload, status)
+        if lost:
+            catalogue.lose_event(upload)
+        else:
+            catalogue.announce(upload)
 
 
 def test_the_parts_of_a_key_are_read() -> None:
@@ -107,27 +107,22 @@ def test_other_bytes_under_one_key_are_another_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "etag", "planned"),
+    ("known", "planned"),
     [
-        (None, "1", "fresh"),
-        (ProcessingStatus.PENDING, "1", "waiting"),
-        (ProcessingStatus.PROCESSING, "1", "left"),
-        (ProcessingStatus.COMPLETED, "1", "left"),
-        (ProcessingStatus.FAILED, "1", "left"),
-        (ProcessingStatus.PROCESSING, "0", "fresh"),
-        (ProcessingStatus.COMPLETED, "0", "fresh"),
-        (ProcessingStatus.FAILED, "0", "fresh"),
+        (None, "fresh"),
+        (KnownUpload("0", lost_event=False), "fresh"),
+        (KnownUpload("1", lost_event=False), "left"),
+        (KnownUpload("1", lost_event=True), "unannounced"),
     ],
 )
-def test_only_new_bytes_and_unanswered_requests_are_planned(
-    status: ProcessingStatus | None, etag: str, planned: str
+def test_only_new_bytes_and_lost_events_are_planned(
+    known: KnownUpload | None, planned: str
 ) -> None:
     """Else a failed lesson runs for ever, or a replaced one never."""
     upload = StoredObject(key_of(1), "1", 1, LONG_AGO)
-    known = {} if status is None else {upload.key: KnownUpload(etag, status)}
-    plan = plan_uploads([upload], known, NOW)
+    plan = plan_uploads([upload], {} if known is None else {upload.key: known}, NOW)
     assert plan.fresh == ((upload,) if planned == "fresh" else ())
-    assert plan.waiting == ((upload,) if planned == "waiting" else ())
+    assert plan.unannounced == ((upload,) if planned == "unannounced" else ())
 
 
 def test_a_growing_file_waits_until_it_has_settled() -> None:
@@ -155,16 +150,14 @@ def test_ten_thousand_uploads_are_all_found_and_each_look_is_bounded() -> None:
         storage.add(key_of(number))
     found: set[str] = set()
     cursor = ""
-    for _ in range(10_000 // MAX_RUNS):
+    for _ in range(10_000 // MAX_UPLOADS):
         listed = storage.listed
         look = look_for_uploads(storage, catalogue, cursor=cursor, now=NOW)
         cursor = look.cursor
-        assert len(look.due) <= 2 * MAX_RUNS
+        assert len(look.due) <= 2 * MAX_UPLOADS
         assert storage.listed - listed <= 2 * PAGE_KEYS
         for video in look.due:
             found.add(video.storage_key)
-            upload = storage.objects[video.storage_key]
-            catalogue.set_status(upload, ProcessingStatus.PROCESSING)
     assert found == set(storage.objects)
     assert len(catalogue.registered) == 10_000
 
@@ -174,7 +167,7 @@ def test_several_pages_of_uploads_of_today_are_all_found() -> None:
     storage, catalogue = FakeStorage(), FakeCatalogue()
     for number in range(3 * PAGE_KEYS):
         storage.add(key_of(number, TODAY))
-    made = looks(storage, catalogue, 3 * PAGE_KEYS // MAX_RUNS + 1)
+    made = looks(storage, catalogue, 3 * PAGE_KEYS // MAX_UPLOADS + 1)
     assert set(due_keys(made)) == set(storage.objects)
 
 
@@ -193,14 +186,14 @@ def test_the_cursor_goes_round_and_finds_a_replaced_old_upload() -> None:
     assert sorted(due_keys(made)) == [key_of(700), key_of(2400)]
 
 
-def test_a_request_that_was_cut_off_is_asked_again() -> None:
-    """Else an upload that was registered a moment before a crash is lost."""
+def test_a_lost_event_is_found_and_written_again() -> None:
+    """Else an upload whose event somebody deleted waits for ever."""
     storage, catalogue = FakeStorage(), FakeCatalogue()
     storage.add(key_of(1))
-    first, second = looks(storage, catalogue, 2)
-    assert first.due == second.due != ()
-    settle(storage, catalogue, ProcessingStatus.PROCESSING)
+    settle(storage, catalogue)
     assert looks(storage, catalogue, 1)[0].due == ()
+    settle(storage, catalogue, lost=True)
+    assert due_keys(looks(storage, catalogue, 1)) == [key_of(1)]
 
 
 def test_a_new_upload_does_not_wait_behind_a_long_queue() -> None:
@@ -208,7 +201,7 @@ def test_a_new_upload_does_not_wait_behind_a_long_queue() -> None:
     storage, catalogue = FakeStorage(), FakeCatalogue()
     for number in range(10_000):
         storage.add(key_of(number))
-    settle(storage, catalogue, ProcessingStatus.PENDING)
+    settle(storage, catalogue, lost=True)
     newest = key_of(1, TODAY, "bob@x.org")
     storage.add(newest)
     assert newest in due_keys(looks(storage, catalogue, 1, cursor=key_of(5)))
@@ -219,9 +212,9 @@ def test_a_queue_that_never_moves_does_not_hide_what_lies_behind_it() -> None:
     storage, catalogue = FakeStorage(), FakeCatalogue()
     for number in range(400):
         storage.add(key_of(number))
-    settle(storage, catalogue, ProcessingStatus.PENDING)
+    settle(storage, catalogue, lost=True)
     storage.add(key_of(399), etag="2")
-    made = looks(storage, catalogue, 400 // MAX_RUNS)
+    made = looks(storage, catalogue, 400 // MAX_UPLOADS)
     assert set(due_keys(made)) == set(storage.objects)
 
 
@@ -260,7 +253,7 @@ def test_an_unknown_creators_id_stops_nobody() -> None:
     """Else one folder with a wrong id halts every creator's uploads."""
     storage, catalogue = FakeStorage(), FakeCatalogue()
     catalogue.absent.add(ADA)
-    wrong = [key_of(number, TODAY, str(ADA)) for number in range(2 * MAX_RUNS)]
+    wrong = [key_of(number, TODAY, str(ADA)) for number in range(2 * MAX_UPLOADS)]
     for key in (*wrong, key_of(1, TODAY, "bob@x.org")):
         storage.add(key)
     made = looks(storage, catalogue, 3)

@@ -15,14 +15,13 @@ from mentora_pipelines.adapters.postgres.generations import GenerationRows
 from mentora_pipelines.adapters.postgres.repository import Repository
 from mentora_pipelines.adapters.postgres.search import SearchRows
 from mentora_pipelines.adapters.postgres.tables.lessons import VIDEOS
+from mentora_pipelines.domain.events.payloads import UploadCompleted
 from mentora_pipelines.domain.identity import creator_id_of, video_id_of
 from mentora_pipelines.domain.paging import Page
 from mentora_pipelines.domain.storage import StoredObject
 from mentora_pipelines.domain.uploads import KnownUpload, UploadKey, run_key_of
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import ErrorCode, InvalidInput, NotFound
-
-UPLOAD_COMPLETED = "video/upload.completed"
 
 SELECT_VIDEOS = """
 select
@@ -31,7 +30,8 @@ select
     video.source_hash,
     video.audio_key, video.duration_s, video.processing_status, video.error_code,
     video.error_message, video.staged_transcript_id, video.published_transcript_id,
-    video.created_at, video.processed_at
+    video.created_at, video.processed_at, creator.settings ->> 'plan' as creator_plan,
+    video.auto_generate_quiz, video.requeues
 from videos as video
 join creators as creator on creator.id = video.creator_id
 """
@@ -52,7 +52,15 @@ limit %(limit)s
 )
 
 SELECT_KNOWN = """
-select storage_key, upload_etag, processing_status
+select
+    storage_key,
+    upload_etag,
+    processing_status = 'pending' and not exists (
+        select from events
+        where events.name = %(upload_completed)s
+          -- As `run_key_of` names it.
+          and events.deduplication_key =
+              videos.id || '@' || videos.upload_etag || '#' || videos.upload_number)
 from videos
 where storage_key = any(%(keys)s)
 """
@@ -68,16 +76,43 @@ where id = %(creator_id)s or lower(email) = %(email)s
 """
 
 UPSERT_VIDEO = """
-insert into videos (id, creator_id, title, storage_key, upload_etag)
-values (%(video_id)s, %(creator_id)s, %(title)s, %(storage_key)s, %(etag)s)
+insert into videos (
+    id, creator_id, title, storage_key, upload_etag, auto_generate_quiz)
+values (
+    %(video_id)s, %(creator_id)s, %(title)s, %(storage_key)s, %(etag)s,
+    %(auto_generate_quiz)s)
 on conflict (storage_key) do update
 set title = coalesce(%(given_title)s, videos.title),
     upload_etag = excluded.upload_etag,
     upload_number = videos.upload_number + 1,
+    requeues = 0,
     processing_status = 'pending',
     error_code = null,
     error_message = null
 where videos.upload_etag <> excluded.upload_etag
+"""
+
+REQUEST_QUIZ = """
+update videos set auto_generate_quiz = true
+where id = %(video_id)s and not auto_generate_quiz
+"""
+
+DELETE_VIDEO = """
+delete from videos where id = %(video_id)s and creator_id = %(creator_id)s
+"""
+
+# A quiz of this size about the words that readers see, newest first.
+ANSWER_QUIZ_REQUEST = """
+insert into quiz_requests (id, creator_id, quiz_id)
+select %(requested_as)s, quizzes.creator_id, quizzes.id
+from quizzes
+join videos on videos.published_transcript_id = quizzes.transcript_id
+where videos.id = %(video_id)s
+  and quizzes.question_count = %(question_count)s
+  and quizzes.status <> 'stale'
+order by quizzes.created_at desc
+limit 1
+on conflict (id) do update set quiz_id = quiz_requests.quiz_id
 """
 
 
@@ -93,16 +128,24 @@ class PostgresCatalogue(GenerationRows, SearchRows):
     """Satisfies the ports that cross creators: catalogue, generations, search.
 
     `cursor_secret` signs the cursors of its pages, see `cursors`.
+    `auto_generate_quiz` says whether a newly found upload gets a quiz.
     """
 
-    def __init__(self, database: Database, cursor_secret: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        cursor_secret: str,
+        *,
+        auto_generate_quiz: bool = False,
+    ) -> None:
         super().__init__(database)
         self._cursor_secret = cursor_secret
+        self._auto_generate_quiz = auto_generate_quiz
 
     def video(self, video_id: UUID) -> Video:
         """The video; raises `NotFound`."""
         with self._database.transaction() as connection:
-            rows = _videos(connection, BY_ID, {"video_id": video_id})
+            rows = read_videos(connection, BY_ID, {"video_id": video_id})
         if not rows:
             raise NotFound(f"there is no video {video_id}")
         return rows[0]
@@ -110,7 +153,7 @@ class PostgresCatalogue(GenerationRows, SearchRows):
     def find_by_storage_key(self, storage_key: str) -> Video | None:
         """The video uploaded under a key, or None."""
         with self._database.transaction() as connection:
-            rows = _videos(connection, BY_STORAGE_KEY, {"storage_key": storage_key})
+            rows = read_videos(connection, BY_STORAGE_KEY, {"storage_key": storage_key})
         return rows[0] if rows else None
 
     def videos(
@@ -119,7 +162,9 @@ class PostgresCatalogue(GenerationRows, SearchRows):
         """Videos with one of `statuses` (all when None), oldest first."""
         wanted = None if statuses is None else [status.value for status in statuses]
         with self._database.transaction() as connection:
-            return _videos(connection, BY_STATUS, {"statuses": wanted, "limit": limit})
+            return read_videos(
+                connection, BY_STATUS, {"statuses": wanted, "limit": limit}
+            )
 
     def video_page(
         self, *, creator_id: UUID | None, limit: int, cursor: str | None
@@ -139,13 +184,41 @@ class PostgresCatalogue(GenerationRows, SearchRows):
         )
         ids = [place.id for place in places.rows]
         with self._database.transaction() as connection:
-            found = _videos(connection, BY_IDS, {"video_ids": ids})
+            found = read_videos(connection, BY_IDS, {"video_ids": ids})
         by_id = {video.id: video for video in found}
         return Page(
             tuple(by_id[video_id] for video_id in ids if video_id in by_id),
             places.next_cursor,
             places.previous_cursor,
         )
+
+    def request_quiz_when_published(self, video_id: UUID) -> None:
+        """Remember that the lesson gets a quiz as soon as readers see it."""
+        with self._database.transaction() as connection:
+            connection.execute(REQUEST_QUIZ, {"video_id": video_id})
+
+    def answer_with_stored_quiz(
+        self, video_id: UUID, question_count: int, requested_as: UUID
+    ) -> bool:
+        """Answer a request with a quiz of the published words, if there is one."""
+        with self._database.transaction() as connection:
+            answered = connection.execute(
+                ANSWER_QUIZ_REQUEST,
+                {
+                    "video_id": video_id,
+                    "question_count": question_count,
+                    "requested_as": requested_as,
+                },
+            )
+            return answered.rowcount > 0
+
+    def delete_video(self, video_id: UUID, creator_id: UUID) -> bool:
+        """Remove a video with all that was made of it; whether there was one."""
+        with self._database.transaction() as connection:
+            deleted = connection.execute(
+                DELETE_VIDEO, {"video_id": video_id, "creator_id": creator_id}
+            )
+            return deleted.rowcount > 0
 
     def creator_id(self, creator: UUID | str) -> UUID:
         """The id of a creator named by id or mail address; raises `NotFound`."""
@@ -158,11 +231,11 @@ class PostgresCatalogue(GenerationRows, SearchRows):
     def known_uploads(self, keys: Iterable[str]) -> dict[str, KnownUpload]:
         """What is known of those of `keys` that have a video."""
         with self._database.transaction() as connection:
-            rows = connection.execute(SELECT_KNOWN, {"keys": list(keys)}).fetchall()
-        return {
-            key: KnownUpload(etag, ProcessingStatus(status))
-            for key, etag, status in rows
-        }
+            rows = connection.execute(
+                SELECT_KNOWN,
+                {"keys": list(keys), "upload_completed": UploadCompleted.name},
+            ).fetchall()
+        return {key: KnownUpload(etag, lost_event) for key, etag, lost_event in rows}
 
     def register_upload(
         self, upload: StoredObject, key: UploadKey, title: str | None = None
@@ -190,28 +263,33 @@ class PostgresCatalogue(GenerationRows, SearchRows):
                     "given_title": title,
                     "storage_key": upload.key,
                     "etag": upload.etag,
+                    "auto_generate_quiz": self._auto_generate_quiz,
                 },
             )
-            video = _videos(connection, BY_STORAGE_KEY, {"storage_key": upload.key})[0]
+            video = read_videos(
+                connection, BY_STORAGE_KEY, {"storage_key": upload.key}
+            )[0]
             if video.creator_id != creator_id:
                 raise InvalidInput("the key is taken by a video of another creator")
             write_event(
                 connection,
-                UPLOAD_COMPLETED,
+                UploadCompleted(
+                    video_id=video.id,
+                    creator_id=video.creator_id,
+                    video_url=upload.key,
+                    auto_generate_quiz=video.auto_generate_quiz,
+                    upload_number=video.upload_number,
+                ),
                 deduplication_key=run_key_of(video),
                 creator_id=video.creator_id,
-                payload={
-                    "videoId": str(video.id),
-                    "creatorId": str(video.creator_id),
-                    "videoUrl": upload.key,
-                },
             )
         return video
 
 
-def _videos(
+def read_videos(
     connection: Connection, statement: str, parameters: dict[str, Any]
 ) -> list[Video]:
+    """The videos that a statement beginning with `SELECT_VIDEOS` finds."""
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement, parameters).fetchall()
     return [_video(row) for row in rows]

@@ -1,14 +1,12 @@
 """Rows of `events`, written in the transaction of their cause."""
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from mentora_pipelines.adapters.postgres.database import Connection
+from mentora_pipelines.domain.events.payloads import Payload
 from mentora_pipelines.domain.identity import event_id_of
-
-SCHEMA_VERSION = 1
 
 INSERT_EVENT = """
 insert into events (id, name, schema_version, deduplication_key, creator_id, payload)
@@ -21,21 +19,20 @@ on conflict do nothing
 
 def write_event(
     connection: Connection,
-    name: str,
+    payload: Payload,
     *,
     deduplication_key: str,
-    creator_id: UUID,
-    payload: Mapping[str, object],
+    creator_id: UUID | None,
 ) -> None:
     """Add an event unless one of this name and deduplication key exists."""
     connection.execute(
         INSERT_EVENT,
         {
-            "id": event_id_of(name, deduplication_key),
-            "name": name,
-            "schema_version": SCHEMA_VERSION,
+            "id": event_id_of(payload.name, deduplication_key),
+            "name": payload.name,
+            "schema_version": payload.schema_version,
             "deduplication_key": deduplication_key,
             "creator_id": creator_id,
-            "payload": Jsonb(payload),
+            "payload": Jsonb(payload.on_the_wire()),
         },
     )

@@ -3,6 +3,7 @@
 from mentora_pipelines.adapters.postgres.captions import CaptionRows
 from mentora_pipelines.adapters.postgres.chunks import ChunkRows
 from mentora_pipelines.adapters.postgres.embeddings import EmbeddingRows
+from mentora_pipelines.adapters.postgres.leases import LeaseRows
 from mentora_pipelines.adapters.postgres.published_lessons import PublishedLessonRows
 from mentora_pipelines.adapters.postgres.quizzes import QuizRows
 from mentora_pipelines.adapters.postgres.transcripts import TranscriptRows
@@ -11,6 +12,7 @@ from mentora_pipelines.adapters.postgres.videos import VideoRows
 
 class PostgresLessons(
     VideoRows,
+    LeaseRows,
     TranscriptRows,
     CaptionRows,
     ChunkRows,

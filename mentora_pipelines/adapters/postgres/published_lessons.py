@@ -4,11 +4,16 @@ from psycopg.rows import class_row
 
 from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.adapters.postgres.events import write_event
+from mentora_pipelines.adapters.postgres.leases import hold_fence
+from mentora_pipelines.domain.events.payloads import (
+    QuizGenerationRequested,
+    TranscriptionCompleted,
+    quiz_request_id,
+)
 from mentora_pipelines.domain.lessons.published_lessons import LessonFacts
+from mentora_pipelines.domain.lessons.quizzes import DEFAULT_QUESTION_COUNT
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import NotFound
-
-TRANSCRIPTION_COMPLETED = "video/transcription.completed"
 
 SELECT_FACTS = """
 with transcript as (
@@ -89,6 +94,7 @@ set published_transcript_id = transcript.id,
     processing_status = 'completed',
     error_code = null,
     error_message = null,
+    requeues = 0,
     processed_at = now()
 from transcripts as transcript
 where videos.id = %(video_id)s
@@ -96,6 +102,7 @@ where videos.id = %(video_id)s
   and transcript.id = %(transcript_id)s
   and transcript.source_hash = videos.source_hash
   and (videos.source_etag is null or videos.source_etag = videos.upload_etag)
+returning videos.auto_generate_quiz
 """
 
 # A quotation that is no longer in the lesson cannot support its question. Case and
@@ -151,20 +158,34 @@ class PublishedLessonRows(Rows):
         transcript_id = video.staged_transcript_id
         parameters = {"video_id": video.id, "transcript_id": transcript_id}
         with self._database.transaction(video.creator_id) as connection:
-            if connection.execute(PUBLISH, parameters).rowcount == 0:
+            hold_fence(connection, video)
+            shown = connection.execute(PUBLISH, parameters).fetchone()
+            if shown is None:
                 return False
             connection.execute(MARK_STALE_QUIZZES, parameters)
             connection.execute(REVIVE_QUIZZES, parameters)
+            # Bytes may come back, and are then shown anew.
+            version = f"{transcript_id}#{video.upload_number}"
             write_event(
                 connection,
-                TRANSCRIPTION_COMPLETED,
-                # Bytes may come back, and are then shown anew.
-                deduplication_key=f"{transcript_id}#{video.upload_number}",
+                TranscriptionCompleted(
+                    video_id=video.id,
+                    transcript_url=f"transcripts/{transcript_id}",
+                    transcript_version=transcript_id,
+                ),
+                deduplication_key=version,
                 creator_id=video.creator_id,
-                payload={
-                    "videoId": str(video.id),
-                    "transcriptUrl": f"transcripts/{transcript_id}",
-                    "transcriptVersion": str(transcript_id),
-                },
             )
+            if shown[0]:
+                write_event(
+                    connection,
+                    QuizGenerationRequested(
+                        quiz_id=quiz_request_id(version),
+                        video_id=video.id,
+                        creator_id=video.creator_id,
+                        question_count=DEFAULT_QUESTION_COUNT,
+                    ),
+                    deduplication_key=version,
+                    creator_id=video.creator_id,
+                )
             return True

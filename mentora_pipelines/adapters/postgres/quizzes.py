@@ -56,6 +56,12 @@ values (
     %(options)s, %(answer)s, %(quote)s, %(chunk_id)s, %(start_s)s, %(end_s)s)
 """
 
+INSERT_REQUEST = """
+insert into quiz_requests (id, creator_id, quiz_id)
+values (%(id)s, %(creator_id)s, %(quiz_id)s)
+on conflict (id) do nothing
+"""
+
 
 class QuizRows(Rows):
     """Satisfies `QuizStore`."""
@@ -139,4 +145,16 @@ class QuizRows(Rows):
                     }
                     for position, question in enumerate(quiz.questions)
                 ],
+            )
+
+    def answer_request(self, video: Video, requested_as: UUID, quiz_id: UUID) -> None:
+        """Let whoever looks for `requested_as` find this quiz; the first one stays."""
+        with self._database.transaction(video.creator_id) as connection:
+            connection.execute(
+                INSERT_REQUEST,
+                {
+                    "id": requested_as,
+                    "creator_id": video.creator_id,
+                    "quiz_id": quiz_id,
+                },
             )

@@ -7,6 +7,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
+from mentora_pipelines.adapters.postgres.leases import hold_fence
 from mentora_pipelines.domain.lessons.transcripts import (
     Origin,
     Segment,
@@ -116,6 +117,7 @@ class TranscriptRows(Rows):
 
 
 def _stage(connection: Connection, video: Video, transcript_id: UUID) -> None:
+    hold_fence(connection, video)
     connection.execute(
         STAGE_TRANSCRIPT, {"transcript_id": transcript_id, "video_id": video.id}
     )

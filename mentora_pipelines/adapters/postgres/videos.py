@@ -1,6 +1,7 @@
 """Rows of `videos` that a run changes: its status and what it took in."""
 
-from mentora_pipelines.adapters.postgres.database import Rows
+from mentora_pipelines.adapters.postgres.database import Connection, Rows
+from mentora_pipelines.adapters.postgres.leases import hold_fence
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import CREATOR_SENTENCES, ErrorCode
 
@@ -37,6 +38,7 @@ class VideoRows(Rows):
     def mark_processing(self, video: Video) -> None:
         """Set `processing` and clear an earlier error, unless overtaken."""
         with self._database.transaction(video.creator_id) as connection:
+            hold_fence(connection, video)
             connection.execute(
                 MARK_PROCESSING,
                 {"video_id": video.id, "upload_number": video.upload_number},
@@ -45,15 +47,8 @@ class VideoRows(Rows):
     def mark_failed(self, video: Video, code: ErrorCode) -> None:
         """Set `failed` with the code and the creator's sentence, unless overtaken."""
         with self._database.transaction(video.creator_id) as connection:
-            connection.execute(
-                MARK_FAILED,
-                {
-                    "video_id": video.id,
-                    "upload_number": video.upload_number,
-                    "code": code.value,
-                    "sentence": CREATOR_SENTENCES[code],
-                },
-            )
+            hold_fence(connection, video)
+            fail_video(connection, video, code)
 
     def record_source(
         self,
@@ -66,6 +61,7 @@ class VideoRows(Rows):
     ) -> None:
         """Make these bytes the newest ones of the video, unless overtaken."""
         with self._database.transaction(video.creator_id) as connection:
+            hold_fence(connection, video)
             connection.execute(
                 RECORD_SOURCE,
                 {
@@ -77,3 +73,20 @@ class VideoRows(Rows):
                     "duration_s": duration_s,
                 },
             )
+
+
+def fail_video(connection: Connection, video: Video, code: ErrorCode) -> bool:
+    """Set `failed` with the code and the creator's sentence.
+
+    False, and nothing written, when a newer upload has come or it is set already.
+    """
+    failed = connection.execute(
+        MARK_FAILED,
+        {
+            "video_id": video.id,
+            "upload_number": video.upload_number,
+            "code": code.value,
+            "sentence": CREATOR_SENTENCES[code],
+        },
+    )
+    return failed.rowcount > 0

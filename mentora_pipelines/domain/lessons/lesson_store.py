@@ -6,6 +6,7 @@ rules: one object stands behind all of them.
 
 from typing import Protocol, runtime_checkable
 
+from mentora_pipelines.domain.leases import Leases
 from mentora_pipelines.domain.lessons.audio import AudioStore
 from mentora_pipelines.domain.lessons.captions import CaptionStore
 from mentora_pipelines.domain.lessons.chunks import ChunkStore
@@ -25,6 +26,7 @@ from mentora_pipelines.domain.videos import VideoCatalogue, VideoStatus
 @runtime_checkable
 class LessonStore(
     VideoStatus,
+    Leases,
     AudioStore,
     TranscriptStore,
     CaptionStore,

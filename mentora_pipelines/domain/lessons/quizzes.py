@@ -71,6 +71,10 @@ class QuizStore(QuizReader, Protocol):
         """Store a quiz with its questions in one transaction; a stored one stays."""
         ...
 
+    def answer_request(self, video: Video, requested_as: UUID, quiz_id: UUID) -> None:
+        """Let whoever looks for `requested_as` find this quiz; the first one stays."""
+        ...
+
 
 class LessonWithQuizzes(TranscriptStore, ChunkStore, QuizStore, Protocol):
     """What writing a quiz reads and writes."""
@@ -87,16 +91,36 @@ class QuizFigures:
 
 
 def write_quiz(
-    video: Video, question_count: int, *, writer: QuizWriter, store: LessonWithQuizzes
+    video: Video,
+    question_count: int,
+    *,
+    writer: QuizWriter,
+    store: LessonWithQuizzes,
+    requested_as: UUID | None = None,
 ) -> QuizFigures:
     """Write a draft about the published version unless this quiz exists.
 
     What the rules refuse is left out and kept beside the quiz with its reason.
-    Raises `NotFound` when nothing is published.
+    `requested_as` is the name under which somebody waits for it. Raises `NotFound`
+    when nothing is published.
     """
     if video.published_transcript_id is None:
         raise NotFound(f"video {video.id} is not published: run `published_lessons`")
-    transcript_id = video.published_transcript_id
+    figures = _written_quiz(
+        video, video.published_transcript_id, question_count, writer, store
+    )
+    if requested_as is not None:
+        store.answer_request(video, requested_as, figures.quiz_id)
+    return figures
+
+
+def _written_quiz(
+    video: Video,
+    transcript_id: UUID,
+    question_count: int,
+    writer: QuizWriter,
+    store: LessonWithQuizzes,
+) -> QuizFigures:
     quiz_id = quiz_id_of(transcript_id, writer.fingerprint, question_count)
     stored = store.question_count(video, quiz_id)
     if stored is not None:

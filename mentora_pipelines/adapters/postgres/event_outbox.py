@@ -1,0 +1,146 @@
+"""The outbox as its consumers and operators see it, as the admin role."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from mentora_pipelines.adapters.postgres.database import Database, Rows
+from mentora_pipelines.domain.events.outbox import Event, EventOutcome
+
+# The creators take turns: a plan of weight 3 has three events in each round. Without
+# it a thousand uploads of one creator would stand before the first of another.
+SELECT_DUE = """
+select
+    id, name, schema_version, deduplication_key, creator_id, payload, attempts,
+    created_at
+from (
+    select
+        events.*,
+        (row_number() over (
+            partition by events.creator_id order by events.created_at, events.id) - 1
+        ) / greatest(coalesce(
+            (%(weights)s::jsonb ->> (creators.settings ->> 'plan'))::integer, 1), 1)
+            as round
+    from events
+    left join creators on creators.id = events.creator_id
+    where events.name = %(name)s
+      and events.status = 'pending'
+      and events.next_attempt_at <= now()
+) as due
+order by round, created_at, id
+limit %(limit)s
+"""
+
+SELECT_UNKNOWN = """
+select id
+from events
+where status = 'pending'
+  and name <> all(%(known)s)
+  and name not like 'change/%%'
+order by next_attempt_at, id
+limit %(limit)s
+"""
+
+FINISH = """
+update events
+set status = 'done', outcome = %(outcome)s, handled_at = now()
+where id = any(%(event_ids)s) and status = 'pending'
+"""
+
+POSTPONE = """
+update events set next_attempt_at = %(until)s
+where id = %(event_id)s and status = 'pending'
+"""
+
+RETRY = """
+update events set next_attempt_at = %(until)s, attempts = attempts + 1
+where id = %(event_id)s and status = 'pending'
+"""
+
+BURY = """
+update events
+set status = 'dead', dead_reason = %(reason)s, handled_at = now(),
+    attempts = attempts + 1
+where id = %(event_id)s and status = 'pending'
+"""
+
+SELECT_LAUNCHED = """
+select handled_at
+from events
+where name = %(name)s
+  and status = 'done'
+  and handled_at > %(since)s
+  and outcome = 'launched'
+  and (%(creator_id)s::uuid is null or creator_id = %(creator_id)s)
+order by handled_at
+"""
+
+MAX_REASON = 500
+
+
+class PostgresEventOutbox(Rows):
+    """Satisfies `EventOutbox`.
+
+    `plan_weights` says how many events of a creator of that plan are taken in a round.
+    """
+
+    def __init__(self, database: Database, plan_weights: Mapping[str, int]) -> None:
+        super().__init__(database)
+        self._plan_weights = dict(plan_weights)
+
+    def due_events(self, name: str, limit: int) -> list[Event]:
+        """Pending events of a name whose time has come, in turn; at most `limit`."""
+        with (
+            self._database.transaction() as connection,
+            connection.cursor(row_factory=class_row(Event)) as cursor,
+        ):
+            return cursor.execute(
+                SELECT_DUE,
+                {"name": name, "limit": limit, "weights": Jsonb(self._plan_weights)},
+            ).fetchall()
+
+    def unknown_events(self, known: Sequence[str], limit: int) -> list[UUID]:
+        """Pending events whose name nobody knows, at most `limit`."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                SELECT_UNKNOWN, {"known": list(known), "limit": limit}
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def finish(self, event_ids: Sequence[UUID], outcome: EventOutcome) -> None:
+        """Mark pending events as done."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                FINISH, {"event_ids": list(event_ids), "outcome": outcome.value}
+            )
+
+    def postpone(self, event_id: UUID, until: datetime) -> None:
+        """Let an event wait; this is no failed attempt."""
+        with self._database.transaction() as connection:
+            connection.execute(POSTPONE, {"event_id": event_id, "until": until})
+
+    def retry(self, event_id: UUID, until: datetime) -> None:
+        """Let an event wait after a failed attempt."""
+        with self._database.transaction() as connection:
+            connection.execute(RETRY, {"event_id": event_id, "until": until})
+
+    def bury(self, event_id: UUID, reason: str) -> None:
+        """Park an event as dead until somebody replays it."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                BURY, {"event_id": event_id, "reason": reason[:MAX_REASON]}
+            )
+
+    def launched_since(
+        self, name: str, since: datetime, creator_id: UUID | None = None
+    ) -> list[datetime]:
+        """When events of a name have started runs since then, the oldest first."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                SELECT_LAUNCHED,
+                {"name": name, "since": since, "creator_id": creator_id},
+            ).fetchall()
+        return [row[0] for row in rows]

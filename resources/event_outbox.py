@@ -1,0 +1,24 @@
+"""The queue of events across creators, as the admin role."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from mentora_pipelines.providers import open_event_outbox
+
+if TYPE_CHECKING:
+    from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+
+
+class EventOutboxResource(dg.ConfigurableResource["PostgresEventOutbox"]):
+    """The queue of events across creators, as the admin role."""
+
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> "Iterator[PostgresEventOutbox]":
+        """The outbox, its connections closed at the end of the tick."""
+        with open_event_outbox() as outbox:
+            yield outbox
