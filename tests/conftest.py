@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.fix_services",
+    "tests.fix_databases",
     "tests.fix_lessons",
     "tests.fix_media",
     "tests.fix_runs",

@@ -197,8 +197,13 @@ def stage_seconds(instance: dg.DagsterInstance, video_id: UUID) -> dict[str, flo
             limit=RECENT_RUNS,
         )
         of_runs = [_seconds_of_run(instance, run.run_id) for run in runs]
-        seconds |= max(of_runs, key=lambda of_run: sum(of_run.values()), default={})
+        longest: dict[str, float] = max(of_runs, key=_whole, default={})
+        seconds |= longest
     return seconds
+
+
+def _whole(seconds: dict[str, float]) -> float:
+    return sum(seconds.values())
 
 
 def _seconds_of_run(instance: dg.DagsterInstance, run_id: str) -> dict[str, float]:

@@ -77,7 +77,8 @@ class DamagedLessons(PostgresLessons):
         return super().lesson_facts(video)
 
     def close(self) -> None:
-        """Close every connection."""
+        """Give back the lease and close every connection."""
+        super().close()
         self._database.close()
 
 
@@ -96,7 +97,8 @@ class AbsentLessons(PostgresLessons):
         return super().lesson_facts(video)
 
     def close(self) -> None:
-        """Close every connection."""
+        """Give back the lease and close every connection."""
+        super().close()
         self._database.close()
 
 

@@ -1,61 +1,20 @@
 """Databases of their own on the test run's server, one of them with rows."""
 
-import itertools
-import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import TypeAlias
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from mentora_pipelines import migrations
 from mentora_pipelines.adapters.postgres.database import Connection
-from mentora_pipelines.local_stack import ensure_local_stack
-from mentora_pipelines.local_stack.layout import Layout
-from mentora_pipelines.local_stack.postgres import PostgresPasswords
 from mentora_pipelines.services import DatabaseUrls
-from mentora_pipelines.settings import HomeSettings
+from tests.fix_databases import NewDatabase
 from tests.schema.catalog import TENANT_TABLES
 from tests.schema.seed import fill
 
-NewDatabase: TypeAlias = Callable[[], AbstractContextManager[DatabaseUrls]]
 AsCreator: TypeAlias = Callable[[str | None], AbstractContextManager[Connection]]
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def new_database(home: Path) -> NewDatabase:
-    """Makes a database without our schema, gone afterwards."""
-    assert home.is_dir()
-    state = HomeSettings().state_folder
-    ensure_local_stack(state)
-    # Only the superuser makes databases, and no URL of ours is the superuser's.
-    text = Layout.below(state).credentials.read_text(encoding="utf-8")
-    credentials = json.loads(text)
-    passwords = PostgresPasswords(credentials["postgres"])
-    port = credentials["ports"]["postgres"]
-
-    @contextmanager
-    def make() -> Iterator[DatabaseUrls]:
-        name = f"schema_{next(_numbers)}"
-        create = "create database {} owner mentora_admin"
-        with psycopg.connect(
-            passwords.url("postgres", port, "postgres"), autocommit=True
-        ) as server:
-            server.execute(sql.SQL(create).format(sql.Identifier(name)))
-            yield DatabaseUrls(
-                passwords.url("mentora_app", port, name),
-                passwords.url("mentora_admin", port, name),
-                embedded=True,
-            )
-            drop = "drop database {} with (force)"
-            server.execute(sql.SQL(drop).format(sql.Identifier(name)))
-
-    return make
 
 
 @pytest.fixture(scope="session")

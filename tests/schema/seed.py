@@ -111,6 +111,10 @@ insert into analytics_events (id, creator_id, event_name)
 values
     ('00000000-0000-7000-8000-000000000036', {ada}, 'lesson_started'),
     ('00000000-0000-7000-8000-000000000037', null, 'slow_query');
+insert into quiz_requests (id, creator_id, quiz_id)
+values ('00000000-0000-7000-8000-000000000038', {ada},
+    '00000000-0000-7000-8000-000000000016');
+insert into orphaned_blobs (storage_key, creator_id) values ('audio/gone', {ada});
 insert into daily_metrics (metric_date, creator_id)
 values ('2026-11-01', {ada}), ('2026-11-01', null);
 """

@@ -11,9 +11,9 @@ from alembic.script import ScriptDirectory
 
 from mentora_pipelines import migrations
 from mentora_pipelines.errors import TransientError
+from tests.fix_databases import NewDatabase
 from tests.fix_services import PROJECT
 from tests.schema.catalog import snapshot
-from tests.schema.conftest import NewDatabase
 from tests.schema.seed import (
     BOB,
     GENERATION_ROWS,

@@ -158,6 +158,7 @@ def test_the_app_role_has_the_rights_it_needs_and_no_more(admin: Connection) -> 
         "events": "is",
         "leases": "isu",
         "memberships": "isu",
+        "orphaned_blobs": "s",
         "quiz_attempts": "dis",
         "student_achievements": "dis",
         "video_chunks": "s",

@@ -30,6 +30,8 @@ class VideoRow:
     published_transcript_id: UUID | None
     full_transcript: str | None
     transcript_data: Json | None
+    auto_generate_quiz: bool
+    requeues: int
     processed_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -37,7 +39,11 @@ class VideoRow:
 
 
 # What the steps of a lesson move is changed by their own statements alone.
-VIDEOS = Table("videos", VideoRow, changeable=frozenset({"title", "video_url"}))
+VIDEOS = Table(
+    "videos",
+    VideoRow,
+    changeable=frozenset({"title", "video_url", "auto_generate_quiz"}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +190,16 @@ class QuizQuestionRow:
 
 
 QUIZ_QUESTIONS = Table("quiz_questions", QuizQuestionRow)
+
+
+@dataclass(frozen=True, slots=True)
+class QuizRequestRow:
+    """Under which name a quiz was asked for."""
+
+    id: UUID
+    creator_id: UUID
+    quiz_id: UUID
+    created_at: datetime
+
+
+QUIZ_REQUESTS = Table("quiz_requests", QuizRequestRow)

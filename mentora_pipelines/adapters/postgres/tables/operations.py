@@ -25,6 +25,7 @@ class EventRow:
     next_attempt_at: datetime
     handled_at: datetime | None
     dead_reason: str | None
+    outcome: str | None
 
 
 EVENTS = Table("events", EventRow, identity=("name", "deduplication_key"))
@@ -44,6 +45,20 @@ class LeaseRow:
 
 # A token that only grows is taken by a statement of its own.
 LEASES = Table("leases", LeaseRow, key=("video_id",), read_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanedBlobRow:
+    """One object in storage whose video is gone."""
+
+    storage_key: str
+    creator_id: UUID
+    orphaned_at: datetime
+
+
+ORPHANED_BLOBS = Table(
+    "orphaned_blobs", OrphanedBlobRow, key=("storage_key",), read_only=True
+)
 
 
 @dataclass(frozen=True, slots=True)

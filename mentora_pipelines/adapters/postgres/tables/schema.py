@@ -20,6 +20,7 @@ from mentora_pipelines.adapters.postgres.tables.lessons import (
     CAPTION_TRACKS,
     EMBEDDING_GENERATIONS,
     QUIZ_QUESTIONS,
+    QUIZ_REQUESTS,
     QUIZZES,
     TRANSCRIPT_CHUNKS,
     TRANSCRIPTS,
@@ -33,6 +34,7 @@ from mentora_pipelines.adapters.postgres.tables.operations import (
     EMAIL_OUTBOX,
     EVENTS,
     LEASES,
+    ORPHANED_BLOBS,
 )
 from mentora_pipelines.adapters.postgres.tables.people import (
     CREATORS,
@@ -52,6 +54,7 @@ TABLES: tuple[Table[Any], ...] = (
     EMBEDDING_GENERATIONS,
     QUIZZES,
     QUIZ_QUESTIONS,
+    QUIZ_REQUESTS,
     CHAT_SESSIONS,
     CHAT_MESSAGES,
     VIDEO_PROGRESS,
@@ -61,6 +64,7 @@ TABLES: tuple[Table[Any], ...] = (
     STUDENT_ACHIEVEMENTS,
     EVENTS,
     LEASES,
+    ORPHANED_BLOBS,
     EMAIL_OUTBOX,
     CONTENT_HEALTH_CHECKS,
     AI_USAGE,

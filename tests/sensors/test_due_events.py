@@ -1,0 +1,545 @@
+"""The consumers of events: each tick over a real outbox, on the real instance."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import dagster as dg
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from assets.failures import UPLOAD_TAG
+from assets.jobs import CREATOR_TAG, PRIORITY_TAG, VIDEO_TAG, lesson_job
+from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.adapters.postgres.database import Database
+from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.definitions import defs
+from mentora_pipelines.domain.events.consumers import QUIZZES_AN_HOUR
+from mentora_pipelines.domain.events.outbox import MAX_ATTEMPTS
+from mentora_pipelines.domain.storage import StoredObject
+from mentora_pipelines.domain.uploads import parse_upload_key
+from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.errors import ErrorCode, TransientError
+from mentora_pipelines.services import DatabaseUrls
+from sensors.due_events import due_events
+from tests.fix_runs import Connection
+from tests.stored_lessons import register, stored_lesson
+
+INSERT = """
+insert into events (
+    id, name, schema_version, deduplication_key, creator_id, payload, created_at)
+values (
+    gen_random_uuid(), %(name)s, %(version)s, gen_random_uuid()::text, %(creator_id)s,
+    %(payload)s, %(created_at)s)
+returning id
+"""
+
+WEIGHTS = {"pro": 3}
+
+
+@pytest.fixture
+def admin(own_urls: DatabaseUrls) -> Iterator[Connection]:
+    """The database of these tests, without a row at the start of each."""
+    with psycopg.connect(own_urls.admin, autocommit=True) as connection:
+        connection.execute("truncate creators, events, orphaned_blobs cascade")
+        yield connection
+
+
+@pytest.fixture
+def outbox(own_urls: DatabaseUrls, admin: Connection) -> Iterator[PostgresEventOutbox]:
+    """The outbox of that database."""
+    assert admin
+    database = Database(own_urls.admin, "tests-outbox")
+    yield PostgresEventOutbox(database, WEIGHTS)
+    database.close()
+
+
+class Ticks:
+    """The sensor, one tick after another with its cursor."""
+
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        outbox: PostgresEventOutbox,
+        catalogue: object,
+    ) -> None:
+        self._instance = instance
+        self._resources = {"outbox": outbox, "catalogue": catalogue}
+        self.cursor: str | None = None
+
+    def __call__(self, *, keep_cursor: bool = True) -> list[dg.RunRequest]:
+        """The runs that one tick asks for."""
+        context = dg.build_sensor_context(
+            instance=self._instance, cursor=self.cursor, resources=self._resources
+        )
+        found = due_events(context)
+        if isinstance(found, dg.SkipReason):
+            return []
+        assert isinstance(found, dg.SensorResult)
+        if keep_cursor:
+            self.cursor = found.cursor
+        return list(found.run_requests or [])
+
+
+@pytest.fixture
+def tick(
+    instance: dg.DagsterInstance,
+    outbox: PostgresEventOutbox,
+    own_catalogue: PostgresCatalogue,
+) -> Ticks:
+    """The sensor over the outbox of these tests."""
+    return Ticks(instance, outbox, own_catalogue)
+
+
+Tell = Callable[..., UUID]
+
+
+@pytest.fixture
+def tell(admin: Connection) -> Tell:
+    """Write an event, as the web application would; its id."""
+
+    def write(
+        name: str,
+        creator_id: UUID | None = None,
+        *,
+        version: int = 1,
+        created_at: datetime | None = None,
+        **payload: object,
+    ) -> UUID:
+        row = admin.execute(
+            INSERT,
+            {
+                "name": name,
+                "version": version,
+                "creator_id": creator_id,
+                "payload": Jsonb(
+                    {
+                        k: str(v) if isinstance(v, UUID) else v
+                        for k, v in payload.items()
+                    }
+                ),
+                "created_at": created_at or datetime.now(UTC),
+            },
+        ).fetchone()
+        assert row is not None
+        assert isinstance(row[0], UUID)
+        return row[0]
+
+    return write
+
+
+def fate(admin: Connection, event_id: UUID) -> tuple[Any, ...]:
+    """What became of an event: status, outcome or reason, attempts."""
+    row = admin.execute(
+        "select status, coalesce(outcome, dead_reason), attempts from events"
+        " where id = %s",
+        [event_id],
+    ).fetchone()
+    assert row is not None
+    return row
+
+
+def statuses(admin: Connection, name: str) -> list[object]:
+    """The status of each event of a name."""
+    return [
+        status
+        for (status,) in admin.execute(
+            "select status from events where name = %s order by created_at, id", [name]
+        )
+    ]
+
+
+def published(catalogue: PostgresCatalogue, lessons: PostgresLessons) -> Video:
+    """A lesson that readers see, without a quiz."""
+    video = stored_lesson(catalogue, lessons)[0]
+    assert lessons.publish(video)
+    return catalogue.video(video.id)
+
+
+def test_an_upload_starts_one_run_named_by_its_bytes(
+    tick: Ticks, admin: Connection, own_catalogue: PostgresCatalogue
+) -> None:
+    """Else an upload is never processed, or counts against another creator."""
+    video = register(own_catalogue, "ada@tests.example")
+    (request,) = tick()
+    assert request.job_name == "lesson_job"
+    assert request.run_key == f"{video.id}@{video.upload_etag}#1"
+    assert request.partition_key == str(video.id)
+    assert request.tags[VIDEO_TAG] == str(video.id)
+    assert request.tags[CREATOR_TAG] == str(video.creator_id)
+    assert request.tags[UPLOAD_TAG] == "1"
+    assert tick.cursor
+    # The launch is recorded together with the cursor: only then the event is done.
+    assert statuses(admin, "video/upload.completed") == ["pending"]
+    assert tick() == []
+    assert statuses(admin, "video/upload.completed") == ["done"]
+    assert tick() == []
+
+
+def test_a_tick_that_was_cut_off_asks_again_for_the_same_run(
+    tick: Ticks, own_catalogue: PostgresCatalogue
+) -> None:
+    """Else an upload is lost when the daemon dies between two lines."""
+    register(own_catalogue, "ada@tests.example")
+    (lost,) = tick(keep_cursor=False)
+    (again,) = tick()
+    assert again.run_key == lost.run_key
+
+
+def test_an_event_told_three_times_and_backwards_starts_the_newest_upload_once(
+    tick: Ticks, tell: Tell, admin: Connection, own_catalogue: PostgresCatalogue
+) -> None:
+    """Else a replaced lesson is made after the one that replaced it, or twice."""
+    first = register(own_catalogue, "ada@tests.example")
+    second = register(own_catalogue, "ada@tests.example", etag="2")
+    told = {"videoId": first.id, "creatorId": first.creator_id, "videoUrl": "u"}
+    for number in (2, 1, 1):
+        tell("video/upload.completed", first.creator_id, **told, uploadNumber=number)
+    requests = tick()
+    # Dagster launches a run key once.
+    assert {request.run_key for request in requests} == {f"{second.id}@2#2"}
+    tick()
+    assert set(statuses(admin, "video/upload.completed")) == {"done"}
+
+
+def test_a_finished_lesson_is_not_made_again_by_a_late_event(
+    tick: Ticks,
+    tell: Tell,
+    admin: Connection,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+) -> None:
+    """Else every repeat of an old event costs a process."""
+    video = published(own_catalogue, own_lessons)
+    admin.execute("delete from events")
+    late = tell(
+        "video/upload.completed",
+        video.creator_id,
+        videoId=video.id,
+        creatorId=video.creator_id,
+        videoUrl="u",
+    )
+    assert tick() == []
+    assert fate(admin, late) == ("done", "nothing to do", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "payload", "reason"),
+    [
+        ("video/unheard.of", 1, {}, "unknown event"),
+        ("video/upload.completed", 9, {}, "schema version 9, only 1 is known"),
+        ("video/upload.completed", 1, {"videoId": "x"}, "videoId: "),
+        ("analytics/daily.aggregate", 1, {"date": "2999-01-01"}, "not begun"),
+        ("quiz/generation.requested", 1, {"questionCount": 1000}, "questionCount: "),
+    ],
+)
+def test_what_cannot_be_handled_is_parked_with_a_reason_and_blocks_nobody(
+    tick: Ticks,
+    tell: Tell,
+    admin: Connection,
+    own_catalogue: PostgresCatalogue,
+    name: str,
+    version: int,
+    payload: dict[str, object],
+    reason: str,
+) -> None:
+    """Else one malformed event stops every creator, or is lost without a word."""
+    bad = tell(name, version=version, **payload)
+    register(own_catalogue, "ada@tests.example")
+    assert len(tick()) == 1
+    status, told, _ = fate(admin, bad)
+    assert status == "dead"
+    assert reason in str(told)
+
+
+def test_an_event_about_somebody_elses_video_is_parked(
+    tick: Ticks, tell: Tell, admin: Connection, own_catalogue: PostgresCatalogue
+) -> None:
+    """Else a creator starts, or removes, the lesson of another."""
+    video = register(own_catalogue, "ada@tests.example")
+    eve = register(own_catalogue, "eve@tests.example").creator_id
+    admin.execute("delete from events")
+    started = tell(
+        "video/upload.completed", eve, videoId=video.id, creatorId=eve, videoUrl="u"
+    )
+    deleted = tell("video/deleted", eve, videoId=video.id, creatorId=eve)
+    assert tick() == []
+    assert fate(admin, started)[0] == "dead"
+    assert fate(admin, deleted) == ("done", "nothing to do", 0)
+    assert own_catalogue.video(video.id) == video
+
+
+def test_starts_are_throttled_and_a_burst_waits(
+    tick: Ticks,
+    admin: Connection,
+    own_catalogue: PostgresCatalogue,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else fifty uploads at once stop the machine, or the sixth one is dropped."""
+    monkeypatch.setenv("MENTORA_STARTS_PER_MINUTE", "2")
+    for number in range(5):
+        register(own_catalogue, f"creator-{number}@tests.example")
+    started = [request.partition_key for request in tick()]
+    assert len(started) == 2
+    assert tick() == [], "the minute is not over"
+    for expected in (2, 1, 0):
+        admin.execute("update events set handled_at = handled_at - interval '1 minute'")
+        asked = tick()
+        assert len(asked) == expected
+        started += [request.partition_key for request in asked]
+        tick()
+    assert len(set(started)) == 5
+    assert set(statuses(admin, "video/upload.completed")) == {"done"}
+
+
+def test_creators_take_turns_and_a_plan_has_more_of_them(
+    tick: Ticks,
+    admin: Connection,
+    own_catalogue: PostgresCatalogue,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else everybody waits behind the bulk import of one."""
+    monkeypatch.setenv("MENTORA_STARTS_PER_MINUTE", "5")
+    owners: dict[str, str] = {}
+    for creator in ("bulk", "pro", "small"):
+        for number in range(1 if creator == "small" else 4):
+            video = register_named(own_catalogue, creator, number)
+            owners[str(video.id)] = creator
+    admin.execute(
+        """update creators set settings = '{"plan": "pro"}' where email like 'pro@%'"""
+    )
+    requests = tick()
+    taken = [owners[str(request.partition_key)] for request in requests]
+    assert sorted(taken) == ["bulk", "pro", "pro", "pro", "small"]
+    priorities = {
+        owner: request.tags[PRIORITY_TAG]
+        for owner, request in zip(taken, requests, strict=True)
+    }
+    assert priorities == {"bulk": "1", "pro": "3", "small": "1"}
+
+
+def register_named(catalogue: PostgresCatalogue, creator: str, number: int) -> Video:
+    """One of many uploads of a creator."""
+    key = f"uploads/2026-11-01/{creator}@tests.example/{number}.mp4"
+    upload = StoredObject(key, "1", 1, datetime(2026, 11, 1, tzinfo=UTC))
+    return catalogue.register_upload(upload, parse_upload_key(key))
+
+
+def test_a_published_lesson_asks_for_its_quiz_and_gets_one_run(
+    tick: Ticks,
+    admin: Connection,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+) -> None:
+    """Else `autoGenerateQuiz` does nothing."""
+    video = stored_lesson(own_catalogue, own_lessons)[0]
+    admin.execute("delete from quizzes")
+    assert own_lessons.publish(video)
+    requests = [request for request in tick() if request.job_name == "quiz_job"]
+    (request,) = requests
+    assert request.partition_key == str(video.id)
+    config = request.run_config["ops"]["quizzes"]["config"]
+    assert config["question_count"] == 10
+    assert UUID(config["requested_as"])
+
+
+def test_a_quiz_that_exists_answers_at_once_under_the_name_it_was_asked_for(
+    tick: Ticks,
+    tell: Tell,
+    admin: Connection,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+) -> None:
+    """Else whoever asked looks for a quiz that has another id, for ever."""
+    video = published(own_catalogue, own_lessons)
+    admin.execute("delete from events")
+    requested = uuid4()
+    event = tell(
+        "quiz/generation.requested",
+        video.creator_id,
+        quizId=requested,
+        videoId=video.id,
+        creatorId=video.creator_id,
+        questionCount=1,
+    )
+    assert tick() == []
+    assert fate(admin, event) == ("done", "nothing to do", 0)
+    answer = admin.execute(
+        "select quiz_id from quiz_requests where id = %s", [requested]
+    ).fetchone()
+    (quiz,) = own_lessons.quizzes(video)
+    assert answer == (quiz.id,)
+
+
+def test_the_sixth_quiz_of_an_hour_waits_and_is_written_later(
+    tick: Ticks,
+    tell: Tell,
+    admin: Connection,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+) -> None:
+    """Else one creator spends the budget of all, or the sixth quiz is dropped."""
+    video = published(own_catalogue, own_lessons)
+    admin.execute("delete from events")
+    for count in range(2, QUIZZES_AN_HOUR + 4):
+        tell(
+            "quiz/generation.requested",
+            video.creator_id,
+            quizId=uuid4(),
+            videoId=video.id,
+            creatorId=video.creator_id,
+            questionCount=count,
+        )
+    assert len(tick()) == QUIZZES_AN_HOUR
+    assert tick() == []
+    waiting = "select count(*) from events where status = 'pending' and attempts = 0"
+    assert admin.execute(waiting).fetchone() == (2,)
+    admin.execute(
+        "update events set handled_at = handled_at - interval '1 hour',"
+        " next_attempt_at = now()"
+    )
+    assert len(tick()) == 2
+
+
+def test_a_quiz_about_a_lesson_that_is_not_there_yet_waits(
+    tick: Ticks, tell: Tell, admin: Connection, own_catalogue: PostgresCatalogue
+) -> None:
+    """Else a quiz that is asked for with the upload is refused."""
+    video = register(own_catalogue, "ada@tests.example")
+    admin.execute("delete from events")
+    asked = {
+        "quizId": uuid4(), "videoId": video.id, "creatorId": video.creator_id
+    }  # fmt: skip
+    early = tell("quiz/generation.requested", video.creator_id, **asked)
+    never = tell(
+        "quiz/generation.requested",
+        video.creator_id,
+        created_at=datetime.now(UTC) - timedelta(days=3),
+        **asked,
+    )
+    assert tick() == []
+    assert fate(admin, early) == ("pending", None, 0)
+    assert fate(admin, never) == ("dead", "the lesson was never published", 1)
+
+
+def test_a_deleted_video_takes_its_rows_along_and_marks_its_blobs(
+    tick: Ticks,
+    tell: Tell,
+    admin: Connection,
+    instance: dg.DagsterInstance,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+) -> None:
+    """Else a removed lesson is still found, paid for, and stored for ever."""
+    video = published(own_catalogue, own_lessons)
+    same_sound = register(own_catalogue, "bob@tests.example")
+    own_lessons.record_source(
+        same_sound, etag="1", source_hash="b" * 64, audio_key="audio/a", duration_s=9
+    )
+    admin.execute("delete from events")
+    run = instance.create_run_for_job(
+        defs.resolve_job_def(lesson_job.name),
+        status=dg.DagsterRunStatus.STARTED,
+        tags={VIDEO_TAG: str(video.id)},
+    )
+    event = tell(
+        "video/deleted",
+        video.creator_id,
+        videoId=video.id,
+        creatorId=video.creator_id,
+    )
+    assert tick() == []
+    assert fate(admin, event) == ("done", "handled", 0)
+    for table in ("transcripts", "transcript_chunks", "chunk_embeddings", "quizzes"):
+        found = admin.execute(
+            f"select from {table} where creator_id = %s",
+            [video.creator_id],
+        )
+        assert found.rowcount == 0, table
+    orphans = admin.execute("select storage_key from orphaned_blobs").fetchall()
+    # Bob's lesson has the same sound.
+    assert sorted(orphans) == [("captions/a",), (video.storage_key,)]
+    ended = instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status is dg.DagsterRunStatus.CANCELING
+
+
+class Away:
+    """A catalogue whose database does not answer."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def video(self, video_id: UUID) -> Video:
+        """Raise what it was told to."""
+        assert video_id
+        raise self._error
+
+    def request_quiz_when_published(self, video_id: UUID) -> None:
+        """Never reached."""
+        raise NotImplementedError(video_id)
+
+    def answer_with_stored_quiz(
+        self, video_id: UUID, question_count: int, requested_as: UUID
+    ) -> bool:
+        """Never reached."""
+        raise NotImplementedError(video_id, question_count, requested_as)
+
+    def delete_video(self, video_id: UUID, creator_id: UUID) -> bool:
+        """Never reached."""
+        raise NotImplementedError(video_id, creator_id)
+
+
+@pytest.mark.parametrize("error", [TransientError("away"), ValueError("a secret")])
+def test_what_fails_is_tried_again_later_and_parked_at_last(
+    instance: dg.DagsterInstance,
+    outbox: PostgresEventOutbox,
+    tell: Tell,
+    admin: Connection,
+    error: Exception,
+) -> None:
+    """Else one fault of a service loses an event, or keeps it busy for ever."""
+    tick = Ticks(instance, outbox, Away(error))
+    event = tell(
+        "video/upload.completed", videoId=uuid4(), creatorId=uuid4(), videoUrl="u"
+    )
+    assert tick() == []
+    assert fate(admin, event) == ("pending", None, 1)
+    due = admin.execute(
+        "select next_attempt_at > now() from events where status = 'pending'"
+    )
+    assert due.fetchone() == (True,)
+    assert tick() == [], "its time has not come"
+    for _ in range(MAX_ATTEMPTS - 1):
+        admin.execute("update events set next_attempt_at = now()")
+        assert tick() == []
+    status, reason, attempts = fate(admin, event)
+    assert (status, attempts) == ("dead", MAX_ATTEMPTS)
+    assert reason == f"failed {MAX_ATTEMPTS} times: {type(error).__name__}"
+
+
+def test_a_failed_lesson_is_made_again_by_a_new_event(
+    tick: Ticks,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+    tell: Tell,
+) -> None:
+    """Else only another upload helps a creator whose lesson failed by our fault."""
+    video = register(own_catalogue, "ada@tests.example")
+    tick()
+    own_lessons.mark_failed(video, ErrorCode.INTERNAL)
+    tell(
+        "video/upload.completed",
+        video.creator_id,
+        videoId=video.id,
+        creatorId=video.creator_id,
+        videoUrl="u",
+        requeue=1,
+    )
+    (again,) = tick()
+    assert again.run_key == f"{video.id}@{video.upload_etag}#1~1"
+    assert replace(video, requeues=0) == video
