@@ -16,6 +16,7 @@ from assets.lessons.embeddings import embeddings
 from assets.lessons.published_lessons import published_lessons
 from assets.lessons.quizzes import quizzes
 from assets.lessons.transcripts import transcripts
+from assets.operations.event_retention import event_retention_job
 from resources.catalogue import CatalogueResource
 from resources.decoder import DecoderResource
 from resources.embedder import EmbedderResource
@@ -25,6 +26,7 @@ from resources.quiz_writer import QuizWriterResource
 from resources.storage import StorageResource
 from resources.stranded_videos import StrandedVideosResource
 from resources.transcriber import TranscriberResource
+from schedules.event_retention import event_retention_schedule
 from sensors.due_events import due_events
 from sensors.new_uploads import new_uploads
 from sensors.stranded_videos import stranded_videos
@@ -45,9 +47,9 @@ defs = dg.Definitions(
         chunks_cover_the_speech,
         every_chunk_has_a_vector,
     ],
-    jobs=[lesson_job, quiz_job],
+    jobs=[lesson_job, quiz_job, event_retention_job],
     sensors=[new_uploads, due_events, stranded_videos],
-    schedules=[],
+    schedules=[event_retention_schedule],
     resources={
         "catalogue": CatalogueResource(),
         "lessons": LessonsResource(),

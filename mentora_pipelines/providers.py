@@ -58,9 +58,12 @@ def open_event_outbox() -> "Iterator[PostgresEventOutbox]":
     from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
 
-    database = Database(_migrated_urls().admin, "mentora-events")
+    url = _migrated_urls().admin
+    database = Database(url, "mentora-events")
     try:
-        yield PostgresEventOutbox(database, FlowSettings().plan_weights)
+        yield PostgresEventOutbox(
+            database, FlowSettings().plan_weights, cursor_secret=url
+        )
     finally:
         database.close()
 

@@ -11,6 +11,7 @@ from mentora_pipelines.cli import (
     demo,
     doctor,
     evaluation,
+    events,
     lessons,
     migrations,
     quizzes,
@@ -38,6 +39,8 @@ app.command("search")(search.search)
 app.command("captions")(captions.captions)
 app.command("eval")(evaluation.evaluate)
 app.command("doctor")(doctor.doctor)
+app.command("events")(events.events)
+app.command("replay")(events.replay)
 app.add_typer(transcripts.app, name="transcript")
 app.add_typer(quizzes.app, name="quiz")
 

@@ -54,7 +54,7 @@ def outbox(own_urls: DatabaseUrls, admin: Connection) -> Iterator[PostgresEventO
     """The outbox of that database."""
     assert admin
     database = Database(own_urls.admin, "tests-outbox")
-    yield PostgresEventOutbox(database, WEIGHTS)
+    yield PostgresEventOutbox(database, WEIGHTS, own_urls.admin)
     database.close()
 
 

@@ -7,15 +7,26 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from mentora_pipelines.adapters.postgres.cursors import cursor_key
 from mentora_pipelines.adapters.postgres.database import Database, Rows
-from mentora_pipelines.domain.events.outbox import Event, EventOutcome
+from mentora_pipelines.adapters.postgres.repository import Repository
+from mentora_pipelines.adapters.postgres.tables.operations import EVENTS, EventRow
+from mentora_pipelines.domain.events.outbox import (
+    KEEP_CHANGES,
+    KEEP_EVENTS,
+    Event,
+    EventCount,
+    EventOutcome,
+    EventStatus,
+)
+from mentora_pipelines.domain.paging import Filter, Page
 
 # The creators take turns: a plan of weight 3 has three events in each round. Without
 # it a thousand uploads of one creator would stand before the first of another.
 SELECT_DUE = """
 select
     id, name, schema_version, deduplication_key, creator_id, payload, attempts,
-    created_at
+    replays, created_at
 from (
     select
         events.*,
@@ -78,18 +89,49 @@ where name = %(name)s
 order by handled_at
 """
 
+REPLAY = """
+update events
+set status = 'pending', outcome = null, dead_reason = null, handled_at = null,
+    attempts = 0, next_attempt_at = now(), replays = replays + 1
+where status <> 'pending'
+  and (%(event_ids)s::uuid[] is null or id = any(%(event_ids)s))
+  and (%(status)s::text is null or status = %(status)s)
+  and (%(name)s::text is null or name = %(name)s)
+  and (%(since)s::timestamptz is null or created_at >= %(since)s)
+returning id
+"""
+
+COUNT = """
+select name, status, count(*) as events, min(created_at) as oldest
+from events
+group by name, status
+order by name, status
+"""
+
+# Change rows are many, and their effect is over when they are handled.
+FORGET = """
+delete from events
+where status = 'done'
+  and handled_at < now() - case when name like 'change/%%'
+      then %(keep_changes)s::interval else %(keep_events)s::interval end
+"""
+
 MAX_REASON = 500
 
 
 class PostgresEventOutbox(Rows):
-    """Satisfies `EventOutbox`.
+    """Satisfies `EventOutbox` and `HandledEvents`.
 
-    `plan_weights` says how many events of a creator of that plan are taken in a round.
+    `plan_weights` says how many events of a creator of that plan are taken in a round;
+    `cursor_secret` signs the cursors of its pages, see `cursors`.
     """
 
-    def __init__(self, database: Database, plan_weights: Mapping[str, int]) -> None:
+    def __init__(
+        self, database: Database, plan_weights: Mapping[str, int], cursor_secret: str
+    ) -> None:
         super().__init__(database)
         self._plan_weights = dict(plan_weights)
+        self._cursor_secret = cursor_secret
 
     def due_events(self, name: str, limit: int) -> list[Event]:
         """Pending events of a name whose time has come, in turn; at most `limit`."""
@@ -144,3 +186,64 @@ class PostgresEventOutbox(Rows):
                 {"name": name, "since": since, "creator_id": creator_id},
             ).fetchall()
         return [row[0] for row in rows]
+
+    def event_page(
+        self,
+        *,
+        name: str | None,
+        status: EventStatus | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page[EventRow]:
+        """A page of the events of a name and a status (None: of all), newest first.
+
+        Raises `InvalidInput` for a limit or a cursor that cannot be.
+        """
+        filters = []
+        if name is not None:
+            filters.append(Filter("name", name))
+        if status is not None:
+            filters.append(Filter("status", status.value))
+        return Repository(self._database, EVENTS, cursor_key(self._cursor_secret)).list(
+            filters,
+            creator_id=None,
+            order_by="created_at",
+            descending=True,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    def counts(self) -> list[EventCount]:
+        """How many events of each name there are in each status."""
+        with (
+            self._database.transaction() as connection,
+            connection.cursor(row_factory=class_row(EventCount)) as cursor,
+        ):
+            return cursor.execute(COUNT).fetchall()
+
+    def replay(
+        self,
+        *,
+        event_ids: Sequence[UUID] | None = None,
+        status: EventStatus | None = None,
+        name: str | None = None,
+        since: datetime | None = None,
+    ) -> int:
+        """Make handled events pending again, all that match; how many they were."""
+        with self._database.transaction() as connection:
+            return connection.execute(
+                REPLAY,
+                {
+                    "event_ids": None if event_ids is None else list(event_ids),
+                    "status": None if status is None else status.value,
+                    "name": name,
+                    "since": since,
+                },
+            ).rowcount
+
+    def forget(self) -> int:
+        """Delete what was handled long ago; how many events that were."""
+        with self._database.transaction() as connection:
+            return connection.execute(
+                FORGET, {"keep_changes": KEEP_CHANGES, "keep_events": KEEP_EVENTS}
+            ).rowcount

@@ -92,7 +92,7 @@ class Consumers:
             DailyAggregate.name: self.day_wanted,
         }
 
-    def upload_completed(self, _event: Event, payload: UploadCompleted) -> Effect:
+    def upload_completed(self, event: Event, payload: UploadCompleted) -> Effect:
         """A run of the lesson, unless a newer upload took its place."""
         video = self._owned(payload.video_id, payload.creator_id)
         number = payload.upload_number
@@ -104,8 +104,8 @@ class Consumers:
             return Stay()
         if payload.auto_generate_quiz:
             self.subjects.request_quiz_when_published(video.id)
-        again = f"~{payload.requeue}" if payload.requeue else ""
-        return LessonRun(video, f"{run_key_of(video)}{again}")
+        requeue = f"~{payload.requeue}" if payload.requeue else ""
+        return LessonRun(video, f"{run_key_of(video)}{requeue}{event.again}")
 
     def quiz_requested(self, event: Event, payload: QuizGenerationRequested) -> Effect:
         """A run of the quiz, once the lesson is published; five an hour a creator."""
@@ -130,7 +130,7 @@ class Consumers:
         self._quizzes_wanted[video.creator_id] = wanted + 1
         return QuizRun(
             video,
-            key=f"quiz {event.id}",
+            key=f"quiz {event.id}{event.again}",
             question_count=payload.question_count,
             requested_as=payload.quiz_id,
         )
@@ -139,7 +139,7 @@ class Consumers:
         """The metrics of a day, which must have begun (UTC)."""
         if payload.date > self.now.date():
             raise InvalidInput("date: the day has not begun")
-        return MetricsRun(payload.date, key=f"metrics {event.id}")
+        return MetricsRun(payload.date, key=f"metrics {event.id}{event.again}")
 
     def video_deleted(self, _event: Event, payload: VideoDeleted) -> Effect:
         """Its runs end, its rows go, its blobs are marked for collection."""

@@ -17,6 +17,12 @@ MAX_ATTEMPTS = 14
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=6)
 
+KEEP_EVENTS = timedelta(days=30)
+"""Handled ones are kept that long, to be looked at and replayed."""
+
+KEEP_CHANGES = timedelta(days=1)
+"""A change row is of no use once the cache has followed it."""
+
 
 class EventStatus(StrEnum):
     """`pending → done | dead`; a replay makes both of them pending again."""
@@ -37,7 +43,13 @@ class Event:
     creator_id: UUID | None
     payload: Mapping[str, object]
     attempts: int
+    replays: int
     created_at: datetime
+
+    @property
+    def again(self) -> str:
+        """Ends the name of a run, so that a replay starts another one."""
+        return f"^{self.replays}" if self.replays else ""
 
 
 class EventOutcome(StrEnum):
@@ -46,6 +58,25 @@ class EventOutcome(StrEnum):
     HANDLED = "handled"
     LAUNCHED = "launched"
     NOTHING_TO_DO = "nothing to do"
+
+
+@dataclass(frozen=True, slots=True)
+class EventCount:
+    """How many events of a name are in a status, and since when."""
+
+    name: str
+    status: str
+    events: int
+    oldest: datetime
+
+
+@runtime_checkable
+class HandledEvents(Protocol):
+    """Those that nobody waits for."""
+
+    def forget(self) -> int:
+        """Delete what was handled long ago; how many events that were."""
+        ...
 
 
 @runtime_checkable

@@ -1,13 +1,18 @@
 -- What became of events, how often a video was taken up again, whose quiz is whose, and
 -- what lies in storage that no row names any more.
 
-alter table events add column outcome text;
+alter table events
+    add column outcome text,
+    add column replays integer not null default 0 check (replays >= 0);
 update events set outcome = 'handled' where status = 'done';
 alter table events
     add check (outcome in ('handled', 'launched', 'nothing to do')),
     add check ((status = 'done') = (outcome is not null));
 comment on column events.outcome is
     'What became of one that is done: handled, launched (a run), or nothing to do.';
+comment on column events.replays is
+    'How often somebody made it pending again; each replay may start a run of its own.';
+
 alter table videos
     add column auto_generate_quiz boolean not null default false,
     add column requeues integer not null default 0 check (requeues >= 0);

@@ -26,6 +26,7 @@ class EventRow:
     handled_at: datetime | None
     dead_reason: str | None
     outcome: str | None
+    replays: int
 
 
 EVENTS = Table("events", EventRow, identity=("name", "deduplication_key"))

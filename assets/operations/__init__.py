@@ -1,0 +1,1 @@
+"""What keeps the platform going: queues that are drained, rows that are forgotten."""
