@@ -61,6 +61,7 @@ def due_events(
         )
     wanted = [launch for _, launch in tick.launches]
     return dg.SensorResult(
+        skip_reason=None if tick.launches else "the runs of the last tick are recorded",
         run_requests=[_run_request(launch, flow.plan_weights) for launch in wanted],
         dynamic_partitions_requests=[videos.build_add_request(_partitions(wanted))],
         cursor=cursor,

@@ -36,12 +36,15 @@ class Daemon:
         if code is not None:
             raise MentoraError(f"Dagster ended with code {code}: see {self.log}")
 
-    def wait(self) -> None:
-        """Return when the process ends or the user presses Ctrl-C."""
+    def ended_within(self, seconds: float) -> bool:
+        """Whether the process ends in that time, or the user presses Ctrl-C."""
         try:
-            self.process.wait()
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
         except KeyboardInterrupt:
-            return
+            return True
+        return True
 
 
 @contextmanager

@@ -94,6 +94,8 @@ def dev(
     port: Annotated[int, typer.Option(help="Port of Dagster's UI.")] = 3000,
 ) -> None:
     """The same as `demo`, then leave Dagster's UI running until Ctrl-C."""
+    from mentora_pipelines.cli.code_server import watch_code_server
+
     with open_catalogue() as catalogue, dagster_dev(port) as daemon:
         samples = sample_lessons()
         _drop(samples)
@@ -102,7 +104,7 @@ def dev(
             f"\nDagster's UI: http://127.0.0.1:{port}  (Ctrl-C stops it)\n"
             f"Drop videos into {make_storage().root}/uploads/YYYY-MM-DD/E-MAIL/"
         )
-        daemon.wait()
+        watch_code_server(daemon, port)
 
 
 def _drop(samples: Sequence[SampleLesson]) -> None:

@@ -1,0 +1,61 @@
+"""The code server of `dagster dev`: nobody else starts it again when it dies.
+
+Here belongs the watch over it. Not here: the daemon's own code server, which the daemon
+replaces within a minute.
+"""
+
+import json
+import urllib.error
+import urllib.request
+from contextlib import suppress
+
+import dagster as dg
+from dagster._core.errors import DagsterUserCodeUnreachableError
+
+from mentora_pipelines.cli.daemon import Daemon
+from mentora_pipelines.cli.lesson_runs import dagster_instance
+from mentora_pipelines.cli.output import say
+
+WATCH_S = 10.0
+"""Seconds between two looks: two ticks of each sensor."""
+
+RELOAD_TIMEOUT_S = 60.0
+
+RELOAD = """
+mutation { reloadWorkspace { __typename } }
+"""
+
+
+def watch_code_server(daemon: Daemon, port: int) -> None:
+    """Load the definitions anew whenever they cannot be reached; ends with `daemon`."""
+    with dagster_instance() as instance:
+        while not daemon.ended_within(WATCH_S):
+            if is_unreachable(instance):
+                say("the code server is gone: starting another one")
+                _reload(port)
+
+
+def is_unreachable(instance: dg.DagsterInstance) -> bool:
+    """Whether the newest tick of a sensor has found no code server."""
+    for state in instance.all_instigator_state():
+        for tick in instance.get_ticks(
+            state.instigator_origin_id, state.selector_id, limit=1
+        ):
+            error = tick.error
+            if error and error.cls_name == DagsterUserCodeUnreachableError.__name__:
+                return True
+    return False
+
+
+def _reload(port: int) -> None:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql",
+        data=json.dumps({"query": RELOAD}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    # What fails is tried again at the next look.
+    with (
+        suppress(urllib.error.URLError, TimeoutError),
+        urllib.request.urlopen(request, timeout=RELOAD_TIMEOUT_S) as answer,  # noqa: S310
+    ):
+        answer.read()

@@ -1,0 +1,1 @@
+"""Long scenarios of faults and load: `make soak`; each takes minutes."""
