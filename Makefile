@@ -1,8 +1,8 @@
 # One-liners; `make` alone prints them.
-BENCHMARKS = instance_storage vector_writes lesson_replacement pagination
+BENCHMARKS = instance_storage vector_writes lesson_replacement pagination event_backlog
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format bench requirements clean
+.PHONY: help demo dev test soak check format bench requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -15,6 +15,9 @@ dev: ## the same, and leave Dagster's UI running
 
 test: ## everything, on real PostgreSQL, Valkey and Whisper, without a network
 	@sh bootstrap.sh test && .venv/bin/python -m pytest -q
+
+soak: ## kills, bursts and outages, about forty minutes
+	@sh bootstrap.sh test && .venv/bin/python -m pytest -q soak
 
 check: ## format, lint, types, import contracts
 	@sh bootstrap.sh test && .venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports

@@ -1,0 +1,55 @@
+"""What the outbox forgets, over a real one."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from assets.operations.event_retention import event_retention_job
+from mentora_pipelines.adapters.postgres.database import Database
+from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+from mentora_pipelines.services import DatabaseUrls
+from tests.fix_runs import Connection
+
+AGED = """
+insert into events (
+    id, name, schema_version, deduplication_key, payload, status, outcome, dead_reason,
+    handled_at, created_at)
+select
+    gen_random_uuid(), name, 1, age || status, '{}', status,
+    case status when 'done' then 'handled' end,
+    case status when 'dead' then 'for a test' end,
+    case when status <> 'pending' then now() - age * interval '1 day' end,
+    now() - age * interval '1 day'
+from unnest(array['change/videos', 'email/send']) as name,
+    unnest(array['pending', 'done', 'dead']) as status,
+    unnest(array[0, 2, 31]) as age
+"""
+
+
+@pytest.fixture
+def admin(own_urls: DatabaseUrls) -> Iterator[Connection]:
+    """A database with events of all ages."""
+    with psycopg.connect(own_urls.admin, autocommit=True) as connection:
+        connection.execute(AGED)
+        yield connection
+
+
+def test_only_what_is_handled_and_old_is_forgotten(
+    own_urls: DatabaseUrls, admin: Connection
+) -> None:
+    """Else the outbox slows its consumers down, or an event is lost unhandled."""
+    database = Database(own_urls.admin, "tests-retention")
+    outbox = PostgresEventOutbox(database, {}, own_urls.admin)
+    assert event_retention_job.execute_in_process(resources={"outbox": outbox}).success
+    database.close()
+    left = admin.execute(
+        "select name, deduplication_key from events where status = 'done' order by 1, 2"
+    ).fetchall()
+    assert left == [
+        ("change/videos", "0done"),
+        ("email/send", "0done"),
+        ("email/send", "2done"),
+    ]
+    kept = admin.execute("select count(*) from events where status <> 'done'")
+    assert kept.fetchone() == (12,)
