@@ -30,9 +30,10 @@ RETIRE_GENERATIONS = "update embedding_generations set status = 'retired'"
 
 @dataclass(frozen=True)
 class ScratchDatabase:
-    """Both roles' stores, and the owner's URL for what is not ours."""
+    """Both roles' stores, and their URLs for what is not ours."""
 
     admin_url: str
+    app_url: str
     admin: Database
     app: Database
     catalogue: PostgresCatalogue
@@ -84,6 +85,7 @@ def scratch_database(folder: Path) -> Iterator[ScratchDatabase]:
     try:
         yield ScratchDatabase(
             services.database_admin_url,
+            services.database_url,
             admin,
             app,
             PostgresCatalogue(admin, services.database_admin_url),

@@ -1,12 +1,18 @@
 """Writing chunks and their vectors: our writer against the ways others do it.
 
 `python -m benchmarks.vector_writes [ROWS [TURNS]]` (10,000 and 3 by default), for 384
-and 1,536 dimensions, each writer in turn on one embedded PostgreSQL:
+and 1,536 dimensions, each writer in turn on one embedded PostgreSQL, without an index
+on the vectors:
 
 - ours: chunk rows and vectors as the assets write them, as the app role: two tables
   with foreign keys, row-level security and the words for full-text search;
 - our vectors: the same without the chunk rows;
-- specified: ten connections that insert single rows with the vector as text;
+- our way, specified: rows as binary arrays, as our writer of vectors sends them, into
+  a table of the specification's columns with its index on the video;
+- specified: ten connections that insert single rows with the vector as text, into
+  that table;
+- specified, REST: the same in the transaction that PostgREST makes of each request;
+- specified, ours: the same way of writing into our two tables, as the app role;
 - executemany: single rows with binary vectors, one transaction;
 - LangChain PGVector, LlamaIndex PGVectorStore, vecs: their bulk call, in `.venv-peers`.
 
@@ -19,14 +25,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import psycopg
 from pgvector.psycopg import register_vector
 
 from benchmarks.scratch_database import ScratchDatabase, scratch_database
+from mentora_pipelines.adapters.postgres.embeddings import STATEMENT_BYTES
+from mentora_pipelines.adapters.postgres.vectors import VectorArray, VectorArrayDumper
 from mentora_pipelines.domain.lessons.chunks import Chunk
 
 if TYPE_CHECKING:
@@ -50,6 +60,41 @@ insert into specified (
     video_id, chunk_text, chunk_index, start_timestamp, end_timestamp, embedding,
     topic_tags)
 values (%s, %s, %s, %s, %s, %s, %s)
+"""
+INSERT_ARRAYS = """
+insert into specified (
+    video_id, chunk_text, chunk_index, start_timestamp, end_timestamp, embedding,
+    topic_tags)
+select
+    %(video_id)s, unnest(%(texts)b::text[]), unnest(%(indexes)b::int[]),
+    unnest(%(starts)b::float8[]), unnest(%(ends)b::float8[]),
+    unnest(%(vectors)b::vector[]), unnest(%(tags)b::text[])::text[]
+"""
+
+SET_UP_REQUEST = """
+select
+    set_config('search_path', '"public"', true), set_config('role', current_user, true),
+    set_config('request.jwt.claims', '{"role": "service_role"}', true),
+    set_config('request.method', 'POST', true),
+    set_config('request.path', '/video_chunks', true),
+    set_config('request.headers', '{"content-type": "application/json"}', true),
+    set_config('request.cookies', '{}', true)
+"""
+SET_CREATOR = "select set_config('app.creator_id', %s, true)"
+INSERT_CHUNK = """
+insert into transcript_chunks (
+    id, transcript_id, video_id, creator_id, chunk_index, chunk_text, text_hash, tsv,
+    token_count, start_timestamp, end_timestamp, topic_tags)
+values (
+    %(id)s, %(transcript_id)s, %(video_id)s, %(creator_id)s, %(chunk_index)s,
+    %(chunk_text)s, %(text_hash)s, to_tsvector('simple', %(chunk_text)s),
+    %(token_count)s, %(start_s)s, %(end_s)s, %(topic_tags)s)
+"""
+INSERT_VECTOR = """
+insert into chunk_embeddings (
+    generation_id, video_id, text_hash, creator_id, embedding)
+values (
+    %(generation_id)s, %(video_id)s, %(text_hash)s, %(creator_id)s, %(embedding)s)
 """
 
 
@@ -93,16 +138,75 @@ def write_our_vectors(
     return time.perf_counter() - started
 
 
-def write_specified(
+def write_our_way(
     database: ScratchDatabase, chunks: list[Chunk], vectors: "NDArray[np.float32]"
 ) -> float:
-    """Seconds of ten at a time, each a row of its own with the vector as text."""
+    """Seconds of the specification's rows, sent as our writer sends vectors."""
+    step = STATEMENT_BYTES // (vectors.itemsize * vectors.shape[1])
+    with database.admin.transaction() as connection:
+        connection.execute(CREATE_SPECIFIED)
+    video, _ = database.new_video()
+    started = time.perf_counter()
+    with database.admin.transaction() as connection, connection.cursor() as cursor:
+        cursor.adapters.register_dumper(VectorArray, VectorArrayDumper)
+        for start in range(0, len(chunks), step):
+            batch = chunks[start : start + step]
+            cursor.execute(
+                INSERT_ARRAYS,
+                {
+                    "video_id": video.id,
+                    "texts": [chunk.text for chunk in batch],
+                    "indexes": [chunk.index for chunk in batch],
+                    "starts": [chunk.start_s for chunk in batch],
+                    "ends": [chunk.end_s for chunk in batch],
+                    "vectors": VectorArray(vectors[start : start + step]),
+                    "tags": ["{" + ",".join(chunk.topic_tags) + "}" for chunk in batch],
+                },
+            )
+    return time.perf_counter() - started
+
+
+def ten_at_a_time(
+    url: str, rows: int, insert: Callable[[psycopg.Connection, int], None]
+) -> float:
+    """Seconds of the specification's loop: ten inserts, each on its connection.
+
+    The next ten start when all of the ten before are stored.
+    """
+    connections = [psycopg.connect(url, autocommit=True) for _ in range(CONNECTIONS)]
+    started = time.perf_counter()
+    with ThreadPoolExecutor(CONNECTIONS) as threads:
+        for batch in range(0, rows, CONNECTIONS):
+            indexes = range(batch, min(batch + CONNECTIONS, rows))
+            list(threads.map(insert, connections, indexes))
+    elapsed = time.perf_counter() - started
+    for connection in connections:
+        connection.close()
+    return elapsed
+
+
+def as_text(vector: "NDArray[np.float32]") -> str:
+    """A vector as JSON writes it, every digit of each number."""
+    return "[" + ",".join(map(str, vector.tolist())) + "]"
+
+
+def write_specified(
+    database: ScratchDatabase,
+    chunks: list[Chunk],
+    vectors: "NDArray[np.float32]",
+    *,
+    over_rest: bool = False,
+) -> float:
+    """Seconds of ten at a time, each a row of its own with the vector as text.
+
+    `over_rest` adds what PostgREST, through which the specification's client writes,
+    puts around each request: a transaction and its settings
+    (https://docs.postgrest.org/en/v12/references/transactions.html). The HTTP call
+    itself is left out of both.
+    """
     with psycopg.connect(database.admin_url, autocommit=True) as connection:
         connection.execute(CREATE_SPECIFIED)
     video, _ = database.new_video()
-    connections = [
-        psycopg.connect(database.admin_url, autocommit=True) for _ in range(CONNECTIONS)
-    ]
 
     def insert(connection: psycopg.Connection, index: int) -> None:
         chunk = chunks[index]
@@ -114,21 +218,51 @@ def write_specified(
                 chunk.index,
                 chunk.start_s,
                 chunk.end_s,
-                "[" + ",".join(map(str, vectors[index].tolist())) + "]",
+                as_text(vectors[index]),
                 list(chunk.topic_tags),
             ),
         )
 
-    started = time.perf_counter()
-    with ThreadPoolExecutor(CONNECTIONS) as threads:
-        # As specified: the next ten start when all of the ten before are stored.
-        for batch in range(0, len(chunks), CONNECTIONS):
-            indexes = range(batch, min(batch + CONNECTIONS, len(chunks)))
-            list(threads.map(insert, connections, indexes))
-    elapsed = time.perf_counter() - started
-    for connection in connections:
-        connection.close()
-    return elapsed
+    def insert_as_request(connection: psycopg.Connection, index: int) -> None:
+        with connection.transaction():
+            connection.execute(SET_UP_REQUEST)
+            insert(connection, index)
+
+    return ten_at_a_time(
+        database.admin_url, len(chunks), insert_as_request if over_rest else insert
+    )
+
+
+def write_specified_into_ours(
+    database: ScratchDatabase, chunks: list[Chunk], vectors: "NDArray[np.float32]"
+) -> float:
+    """Seconds of ten at a time into our tables: a transaction for each chunk."""
+    video, transcript_id = database.new_video()
+    generation = database.new_generation(vectors.shape[1])
+
+    def insert(connection: psycopg.Connection, index: int) -> None:
+        chunk = chunks[index]
+        row = {
+            "id": uuid4(),
+            "transcript_id": transcript_id,
+            "video_id": video.id,
+            "creator_id": video.creator_id,
+            "chunk_index": chunk.index,
+            "chunk_text": chunk.text,
+            "text_hash": chunk.text_hash,
+            "token_count": chunk.token_count,
+            "start_s": chunk.start_s,
+            "end_s": chunk.end_s,
+            "topic_tags": list(chunk.topic_tags),
+            "generation_id": generation,
+            "embedding": as_text(vectors[index]),
+        }
+        with connection.transaction():
+            connection.execute(SET_CREATOR, [str(video.creator_id)])
+            connection.execute(INSERT_CHUNK, row)
+            connection.execute(INSERT_VECTOR, row)
+
+    return ten_at_a_time(database.app_url, len(chunks), insert)
 
 
 def write_executemany(
@@ -190,7 +324,10 @@ def seconds_of_turn(
     return {
         "ours": write_ours(database, chunks, vectors),
         "our vectors": write_our_vectors(database, chunks, vectors),
+        "our way, specified": write_our_way(database, chunks, vectors),
         "specified": write_specified(database, chunks, vectors),
+        "specified, REST": write_specified(database, chunks, vectors, over_rest=True),
+        "specified, ours": write_specified_into_ours(database, chunks, vectors),
         "executemany": write_executemany(database, chunks, vectors),
         **{name: write_peer(name, database, rows, dimensions) for name in PEERS},
     }
@@ -217,9 +354,10 @@ def main(rows: int, turns: int) -> None:
         }
         for name, median in medians.items():
             print(
-                f"  {name:12} {rows / median:9.0f} rows/s, "
+                f"  {name:19} {rows / median:9.0f} rows/s, "
                 f"ours is {median / medians['ours']:5.1f}x, "
-                f"our vectors {median / medians['our vectors']:5.1f}x"
+                f"vectors alone {median / medians['our vectors']:5.1f}x, "
+                f"our way {median / medians['our way, specified']:5.1f}x"
             )
 
 

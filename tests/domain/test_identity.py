@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from mentora_pipelines.domain.identity import (
     chunk_id_of,
+    chunk_ids_of,
     content_hash,
     creator_id_of,
     event_id_of,
@@ -79,6 +80,13 @@ def test_every_part_of_a_name_counts() -> None:
         generation_id_of("local", "minilm", 1024),
     }
     assert [len(ids) for ids in (transcripts, quizzes, generations)] == [4, 4, 4]
+
+
+def test_chunks_named_together_have_the_names_they_have_alone() -> None:
+    """Else a quiz points to chunks that do not exist."""
+    assert chunk_ids_of(VIDEO, (0, 7, 1_000)) == [
+        chunk_id_of(VIDEO, index) for index in (0, 7, 1_000)
+    ]
 
 
 def test_names_of_different_kinds_never_meet() -> None:

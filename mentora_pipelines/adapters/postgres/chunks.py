@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from mentora_pipelines.adapters.postgres.database import Rows
-from mentora_pipelines.domain.identity import chunk_id_of
+from mentora_pipelines.domain.identity import chunk_ids_of
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.videos import Video
 
@@ -32,14 +32,43 @@ from stdin (format binary)
 
 COPY_TYPES = ("uuid", "int4", "text", "text", "int4", "float8", "float8", "text[]")
 
-UPSERT_CHUNKS = """
-insert into transcript_chunks as stored (
+# Two writers of a version take turns, so that rows are inserted without ON CONFLICT,
+# which looks for each row twice and writes a second record for it.
+LOCK_VERSION = """
+select from transcripts
+where id = %(transcript_id)s and video_id = %(video_id)s
+for no key update
+"""
+
+UPDATE_CHANGED = """
+update transcript_chunks as stored
+set chunk_text = incoming.chunk_text,
+    text_hash = incoming.text_hash,
+    tsv = case
+        when stored.text_hash = incoming.text_hash then stored.tsv
+        else to_tsvector('simple', incoming.chunk_text)
+    end,
+    token_count = incoming.token_count,
+    start_timestamp = incoming.start_timestamp,
+    end_timestamp = incoming.end_timestamp,
+    topic_tags = incoming.topic_tags
+from incoming
+where stored.id = incoming.id
+  and stored.transcript_id = %(transcript_id)s
+  and (stored.text_hash, stored.token_count, stored.start_timestamp,
+       stored.end_timestamp, stored.topic_tags)
+      is distinct from (incoming.text_hash, incoming.token_count,
+       incoming.start_timestamp, incoming.end_timestamp, incoming.topic_tags)
+"""
+
+INSERT_NEW = """
+insert into transcript_chunks (
     id, transcript_id, video_id, creator_id, chunk_index, chunk_text, text_hash, tsv,
     token_count, start_timestamp, end_timestamp, topic_tags)
 select
     id, %(transcript_id)s, %(video_id)s, %(creator_id)s, chunk_index, chunk_text,
     text_hash,
-    -- Parsing is the dearest part of a row: an unchanged text is not parsed again.
+    -- Parsing is the dearest part of a row: an earlier version may hold the text.
     coalesce(
         (
             select earlier.tsv from transcript_chunks as earlier
@@ -50,18 +79,10 @@ select
         to_tsvector('simple', chunk_text)),
     token_count, start_timestamp, end_timestamp, topic_tags
 from incoming
-on conflict (id) do update
-set chunk_text = excluded.chunk_text,
-    text_hash = excluded.text_hash,
-    tsv = excluded.tsv,
-    token_count = excluded.token_count,
-    start_timestamp = excluded.start_timestamp,
-    end_timestamp = excluded.end_timestamp,
-    topic_tags = excluded.topic_tags
-where (stored.text_hash, stored.token_count, stored.start_timestamp,
-       stored.end_timestamp, stored.topic_tags)
-    is distinct from (excluded.text_hash, excluded.token_count,
-       excluded.start_timestamp, excluded.end_timestamp, excluded.topic_tags)
+where not exists (
+    select from transcript_chunks as stored
+    where stored.transcript_id = %(transcript_id)s
+      and stored.chunk_index = incoming.chunk_index)
 """
 
 DELETE_GONE = """
@@ -91,13 +112,21 @@ class ChunkRows(Rows):
     ) -> None:
         """Make `chunks` all the chunks of a version, in one transaction."""
         with self._database.transaction(video.creator_id) as connection:
+            parameters = {
+                "transcript_id": transcript_id,
+                "video_id": video.id,
+                "creator_id": video.creator_id,
+                "chunks": len(chunks),
+            }
+            connection.execute(LOCK_VERSION, parameters)
             connection.execute(CREATE_INCOMING)
+            ids = chunk_ids_of(transcript_id, [chunk.index for chunk in chunks])
             with connection.cursor().copy(COPY_INCOMING) as copy:
                 copy.set_types(COPY_TYPES)
-                for chunk in chunks:
+                for chunk_id, chunk in zip(ids, chunks, strict=True):
                     copy.write_row(
                         (
-                            chunk_id_of(transcript_id, chunk.index),
+                            chunk_id,
                             chunk.index,
                             chunk.text,
                             chunk.text_hash,
@@ -107,11 +136,6 @@ class ChunkRows(Rows):
                             list(chunk.topic_tags),
                         )
                     )
-            parameters = {
-                "transcript_id": transcript_id,
-                "video_id": video.id,
-                "creator_id": video.creator_id,
-                "chunks": len(chunks),
-            }
-            connection.execute(UPSERT_CHUNKS, parameters)
             connection.execute(DELETE_GONE, parameters)
+            connection.execute(UPDATE_CHANGED, parameters)
+            connection.execute(INSERT_NEW, parameters)

@@ -1,10 +1,11 @@
-"""Rows of `chunk_embeddings`, written by binary COPY."""
+"""Rows of `chunk_embeddings`, written as binary arrays."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from mentora_pipelines.adapters.postgres.database import Rows
+from mentora_pipelines.adapters.postgres.vectors import VectorArray, VectorArrayDumper
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.videos import Video
 
@@ -12,28 +13,31 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SELECT_PRESENT = """
+SELECT_MISSING = """
 select text_hash
-from chunk_embeddings
-where generation_id = %(generation_id)s
-  and video_id = %(video_id)s
-  and text_hash = any(%(text_hashes)s)
+from unnest(%(text_hashes)b::text[]) as wanted (text_hash)
+where not exists (
+    select from chunk_embeddings as stored
+    where stored.generation_id = %(generation_id)s
+      and stored.video_id = %(video_id)s
+      and stored.text_hash = wanted.text_hash)
 """
 
-# COPY knows no ON CONFLICT, so it fills a table of this transaction first.
-CREATE_INCOMING = """
-create temporary table incoming (text_hash text, embedding vector) on commit drop
-"""
-
-COPY_INCOMING = "copy incoming (text_hash, embedding) from stdin (format binary)"
-
+# Two arrays, read side by side. COPY would need a table of the transaction in between
+# (it knows neither ON CONFLICT nor row-level security), and a vector of 1,536 numbers
+# does not fit into a row: it would be cut into pieces, joined and cut again.
 INSERT_EMBEDDINGS = """
 insert into chunk_embeddings (
     generation_id, video_id, text_hash, creator_id, embedding)
-select %(generation_id)s, %(video_id)s, text_hash, %(creator_id)s, embedding
-from incoming
+select
+    %(generation_id)s, %(video_id)s, unnest(%(text_hashes)b::text[]), %(creator_id)s,
+    unnest(%(vectors)b::vector[])
 on conflict do nothing
 """
+
+STATEMENT_BYTES = 1_000_000
+"""Of vectors in one statement: twice as many were not written faster, and six times
+as many were written slower."""
 
 
 class EmbeddingRows(Rows):
@@ -45,17 +49,16 @@ class EmbeddingRows(Rows):
         """Text by hash of those chunks that have no vector in the generation yet."""
         texts = {chunk.text_hash: chunk.text for chunk in chunks}
         with self._database.transaction(video.creator_id) as connection:
-            present = connection.execute(
-                SELECT_PRESENT,
+            missing = connection.execute(
+                SELECT_MISSING,
                 {
                     "generation_id": generation_id,
                     "video_id": video.id,
                     "text_hashes": list(texts),
                 },
             ).fetchall()
-        for (text_hash,) in present:
-            del texts[text_hash]
-        return texts
+        found = {text_hash for (text_hash,) in missing}
+        return {name: text for name, text in texts.items() if name in found}
 
     def add_embeddings(
         self,
@@ -65,17 +68,24 @@ class EmbeddingRows(Rows):
         vectors: "NDArray[np.float32]",
     ) -> int:
         """Store one vector per hash; rows that exist stay. Returns rows added."""
-        with self._database.transaction(video.creator_id) as connection:
-            connection.execute(CREATE_INCOMING)
-            with connection.cursor().copy(COPY_INCOMING) as copy:
-                copy.set_types(["text", "vector"])
-                for row in zip(text_hashes, vectors, strict=True):
-                    copy.write_row(row)
-            return connection.execute(
-                INSERT_EMBEDDINGS,
-                {
-                    "generation_id": generation_id,
-                    "video_id": video.id,
-                    "creator_id": video.creator_id,
-                },
-            ).rowcount
+        if len(text_hashes) != len(vectors):
+            raise ValueError("one vector per hash")
+        step = max(1, STATEMENT_BYTES // (vectors.itemsize * vectors.shape[1]))
+        added = 0
+        with (
+            self._database.transaction(video.creator_id) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.adapters.register_dumper(VectorArray, VectorArrayDumper)
+            for start in range(0, len(text_hashes), step):
+                added += cursor.execute(
+                    INSERT_EMBEDDINGS,
+                    {
+                        "generation_id": generation_id,
+                        "video_id": video.id,
+                        "creator_id": video.creator_id,
+                        "text_hashes": list(text_hashes[start : start + step]),
+                        "vectors": VectorArray(vectors[start : start + step]),
+                    },
+                ).rowcount
+        return added
