@@ -13,6 +13,8 @@ import assets
 import schedules
 import sensors
 from assets.jobs import lesson_job
+from assets.operations.achievements import unlock_achievements_job
+from assets.operations.email_delivery import deliver_email_job
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.settings import child_environment
 from tests.fix_services import PROJECT
@@ -95,7 +97,11 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
         "schedules", list(schedules.__path__), (dg.ScheduleDefinition,)
     )
     assert triggers == {id(t) for t in (*(defs.sensors or []), *(defs.schedules or []))}
-    assert list(defs.jobs or []) == [lesson_job]
+    assert list(defs.jobs or []) == [
+        lesson_job,
+        deliver_email_job,
+        unlock_achievements_job,
+    ]
 
 
 @pytest.mark.parametrize(
