@@ -16,20 +16,28 @@ from assets.lessons.embeddings import embeddings
 from assets.lessons.published_lessons import published_lessons
 from assets.lessons.quizzes import quizzes
 from assets.lessons.transcripts import transcripts
+from assets.operations.achievements import unlock_achievements_job
+from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
+from resources.achievements import AchievementsResource
 from resources.catalogue import CatalogueResource
 from resources.decoder import DecoderResource
+from resources.email_outbox import EmailOutboxResource
 from resources.embedder import EmbedderResource
 from resources.event_outbox import EventOutboxResource
 from resources.lessons import LessonsResource
+from resources.mail_renderer import MailRendererResource
+from resources.mailer import MailerResource
 from resources.quiz_writer import QuizWriterResource
 from resources.storage import StorageResource
 from resources.stranded_videos import StrandedVideosResource
 from resources.transcriber import TranscriberResource
 from schedules.event_retention import event_retention_schedule
+from sensors.due_email import due_email
 from sensors.due_events import due_events
 from sensors.new_uploads import new_uploads
 from sensors.stranded_videos import stranded_videos
+from sensors.unlocked_achievements import unlocked_achievements
 
 defs = dg.Definitions(
     assets=[
@@ -47,8 +55,20 @@ defs = dg.Definitions(
         chunks_cover_the_speech,
         every_chunk_has_a_vector,
     ],
-    jobs=[lesson_job, quiz_job, event_retention_job],
-    sensors=[new_uploads, due_events, stranded_videos],
+    jobs=[
+        lesson_job,
+        quiz_job,
+        deliver_email_job,
+        unlock_achievements_job,
+        event_retention_job,
+    ],
+    sensors=[
+        new_uploads,
+        due_events,
+        stranded_videos,
+        due_email,
+        unlocked_achievements,
+    ],
     schedules=[event_retention_schedule],
     resources={
         "catalogue": CatalogueResource(),
@@ -60,6 +80,10 @@ defs = dg.Definitions(
         "transcriber": TranscriberResource(),
         "embedder": EmbedderResource(),
         "quiz_writer": QuizWriterResource(),
+        "email_outbox": EmailOutboxResource(),
+        "mail_renderer": MailRendererResource(),
+        "mailer": MailerResource(),
+        "achievements": AchievementsResource(),
     },
     # One process per run: a process per asset would cost 3 s each in imports.
     executor=dg.in_process_executor,

@@ -7,10 +7,12 @@
     │   ├── Conflict            somebody else has changed or made the row first
     │   ├── Overtaken           a newer run or a newer upload has taken over
     │   ├── InvalidInput        what a person typed or uploaded is malformed
+    │   ├── MailRefused         the mail server refuses one mail for good (has a code)
     │   ├── SettingsError       the environment is incomplete or contradicts itself
     │   └── LocalStackError     the embedded servers cannot run here
     └── TransientError          try again later: timeout, lost connection, overload
-        └── Busy                somebody else works on the same video
+        ├── Busy                somebody else works on the same video
+        └── MailDeferred        a mail was not handed over, or nobody knows (has a code)
 
 Adapters translate the errors of their SDK into this tree; `assets/failures.py`
 translates this tree into Dagster's. Between the two, only what goes
@@ -135,6 +137,33 @@ class Overtaken(PermanentError):
 
 class InvalidInput(PermanentError):
     """What a person typed or uploaded is malformed; the message says how to mend it."""
+
+
+class MailRefused(PermanentError):
+    """One mail cannot be delivered; others can.
+
+    `code` goes to `email_outbox.error_code`, as `smtp_550`: never a server's text.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"the mail is refused: {code}")
+        self.code = code
+
+
+class MailDeferred(TransientError):
+    """A mail was not handed over, or nobody knows; `code` as of `MailRefused`.
+
+    `is_away`: the server does not answer, so others will not pass either. `in_doubt`:
+    it may have stored the mail before it was lost.
+    """
+
+    def __init__(
+        self, code: str, *, is_away: bool = False, in_doubt: bool = False
+    ) -> None:
+        super().__init__(f"the mail waits: {code}")
+        self.code = code
+        self.is_away = is_away
+        self.in_doubt = in_doubt
 
 
 class SettingsError(PermanentError):

@@ -14,6 +14,7 @@ from mentora_pipelines.providers import (
     make_quiz_writer,
     make_storage,
     make_transcriber,
+    open_mailer,
 )
 
 PROBE_TIMEOUT_S = 5
@@ -168,6 +169,11 @@ def _ask_quiz_writer() -> str:
     return make_quiz_writer().fingerprint
 
 
+def _ask_mail() -> str:
+    with open_mailer() as mailer:
+        return mailer.check()
+
+
 PROBES: dict[str, Callable[[], str]] = {
     "database, app role": _ask_app_role,
     "database, admin role": _ask_admin_role,
@@ -180,4 +186,5 @@ PROBES: dict[str, Callable[[], str]] = {
     "transcriber": _ask_transcriber,
     "embedder": _ask_embedder,
     "quiz writer": _ask_quiz_writer,
+    "mail": _ask_mail,
 }

@@ -14,23 +14,34 @@ from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.media import PyAvDecoder
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
 from mentora_pipelines.errors import PermanentError
-from mentora_pipelines.services import DatabaseUrls, database_urls, storage_folder
+from mentora_pipelines.services import (
+    DatabaseUrls,
+    database_urls,
+    mail_folder,
+    storage_folder,
+)
 from mentora_pipelines.settings import (
     EmbedderSettings,
     FlowSettings,
+    MailSettings,
     MediaSettings,
     QuizSettings,
     TranscriberSettings,
 )
 
 if TYPE_CHECKING:
+    from mentora_pipelines.adapters.eml_folder import EmlFolder
     from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
+    from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
+    from mentora_pipelines.adapters.postgres.achievements import AchievementRows
     from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+    from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
     from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
     from mentora_pipelines.adapters.postgres.stranded_videos import (
         PostgresStrandedVideos,
     )
+    from mentora_pipelines.adapters.smtp import SmtpMailer
     from mentora_pipelines.adapters.whisper import WhisperTranscriber
 
 
@@ -103,6 +114,60 @@ def open_lessons() -> "Iterator[PostgresLessons]":
             lessons.close()
     finally:
         database.close()
+
+
+@contextmanager
+def open_email_outbox() -> "Iterator[EmailOutboxRows]":
+    """The mails to send, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
+
+    database = Database(_migrated_urls().admin, "mentora-mail")
+    try:
+        yield EmailOutboxRows(database)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_achievements() -> "Iterator[AchievementRows]":
+    """Rewards to give, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.achievements import AchievementRows
+    from mentora_pipelines.adapters.postgres.database import Database
+
+    database = Database(_migrated_urls().admin, "mentora-achievements")
+    try:
+        yield AchievementRows(database)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_mailer() -> "Iterator[SmtpMailer | EmlFolder]":
+    """Hands mail over, to a server or into a folder; closed at the end."""
+    mailer = make_mailer()
+    try:
+        yield mailer
+    finally:
+        mailer.close()
+
+
+def make_mailer() -> "SmtpMailer | EmlFolder":
+    """Hands mail over; the caller closes it."""
+    from mentora_pipelines.adapters.eml_folder import EmlFolder
+    from mentora_pipelines.adapters.smtp import SmtpMailer
+
+    settings = MailSettings()
+    if settings.server is None:
+        return EmlFolder(mail_folder(), settings.sender)
+    return SmtpMailer(settings.server, settings.sender)
+
+
+def make_mail_renderer() -> "JinjaMailRenderer":
+    """Fills the templates of mail."""
+    from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
+
+    return JinjaMailRenderer(MailSettings().app_url)
 
 
 def make_storage() -> FolderStorage:

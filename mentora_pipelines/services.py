@@ -88,6 +88,11 @@ def storage_folder() -> Path:
     return folder
 
 
+def mail_folder() -> Path:
+    """Where mail lies on a machine without a mail server."""
+    return HomeSettings().state_folder / "mail"
+
+
 def _local_services() -> "LocalServices":
     from mentora_pipelines.local_stack import ensure_local_stack
 

@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.fix_media",
     "tests.fix_runs",
     "tests.fix_commands",
+    "tests.fix_mail",
 ]

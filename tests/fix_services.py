@@ -25,6 +25,9 @@ OURS = (
     "MENTORA_WHISPER_MODEL",
     "MENTORA_LANGUAGE",
     "MENTORA_AUTO_GENERATE_QUIZ",
+    "MENTORA_SMTP_URL",
+    "MENTORA_MAIL_FROM",
+    "MENTORA_APP_URL",
 )
 """A developer's own settings must not reach the tests."""
 

@@ -13,6 +13,8 @@ import assets
 import schedules
 import sensors
 from assets.jobs import lesson_job, quiz_job
+from assets.operations.achievements import unlock_achievements_job
+from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.settings import child_environment
@@ -96,7 +98,13 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
         "schedules", list(schedules.__path__), (dg.ScheduleDefinition,)
     )
     assert triggers == {id(t) for t in (*(defs.sensors or []), *(defs.schedules or []))}
-    assert list(defs.jobs or []) == [lesson_job, quiz_job, event_retention_job]
+    assert list(defs.jobs or []) == [
+        lesson_job,
+        quiz_job,
+        deliver_email_job,
+        unlock_achievements_job,
+        event_retention_job,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,16 @@
 """Never run: the type checker reads here that each adapter fits its ports."""
 
+from mentora_pipelines.adapters.eml_folder import EmlFolder
 from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
 from mentora_pipelines.adapters.folder_storage import FolderStorage
+from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
 from mentora_pipelines.adapters.media import LocalSource, PyAvDecoder
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
+from mentora_pipelines.adapters.postgres.achievements import AchievementRows
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.smtp import SmtpMailer
 from mentora_pipelines.adapters.whisper import WhisperTranscriber
 from mentora_pipelines.domain.lessons.audio import AudioStore, MediaDecoder, Source
 from mentora_pipelines.domain.lessons.captions import CaptionStore
@@ -27,6 +32,12 @@ from mentora_pipelines.domain.lessons.quizzes import (
     QuizStore,
 )
 from mentora_pipelines.domain.lessons.transcripts import Transcriber, TranscriptStore
+from mentora_pipelines.domain.operations.achievements import AchievementLedger
+from mentora_pipelines.domain.operations.mail_delivery import (
+    EmailOutbox,
+    Mailer,
+    MailRenderer,
+)
 from mentora_pipelines.domain.search import SearchIndex
 from mentora_pipelines.domain.storage import ObjectStorage
 from mentora_pipelines.domain.uploads import UploadCatalogue
@@ -97,3 +108,21 @@ def lessons_fit(adapter: PostgresLessons, fake: FakeLessonStore) -> None:
     _with_quizzes = fake
     _vectors = fake
     _status = fake
+
+
+def mail_fits(
+    outbox: EmailOutboxRows,
+    renderer: JinjaMailRenderer,
+    smtp: SmtpMailer,
+    folder: EmlFolder,
+) -> None:
+    """Mail: what is due, how it looks, and where it goes."""
+    _outbox: EmailOutbox = outbox
+    _renderer: MailRenderer = renderer
+    _mailer: Mailer = smtp
+    _mailer = folder
+
+
+def achievements_fit(adapter: AchievementRows) -> None:
+    """Rewards for events."""
+    _ledger: AchievementLedger = adapter

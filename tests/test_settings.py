@@ -9,6 +9,7 @@ from mentora_pipelines.services import database_urls, redis_urls
 from mentora_pipelines.settings import (
     ALL_SETTINGS,
     HomeSettings,
+    MailSettings,
     MediaSettings,
     StorageSettings,
     TranscriberSettings,
@@ -30,6 +31,9 @@ WRONG = {
     "MENTORA_EMBEDDER": "nobody",
     "MENTORA_QUIZ_WRITER": "me",
     "MENTORA_AUTO_GENERATE_QUIZ": "perhaps",
+    "MENTORA_SMTP_URL": "http://ada:hunter7@mail",
+    "MENTORA_MAIL_FROM": "hunter8",
+    "MENTORA_APP_URL": "ftp://ada:hunter9@app",
 }
 
 
@@ -146,3 +150,77 @@ def test_nothing_is_read_at_import() -> None:
         env={**WRONG, "DAGSTER_DISABLE_TELEMETRY": "1"},
         check=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "implicit_tls", "starttls", "user"),
+    [
+        ("smtp://mail.example", "mail.example", 587, False, True, None),
+        ("smtp://mail.example:25?starttls=no", "mail.example", 25, False, False, None),
+        (
+            "smtp://ada%40x:a%2Fb@mail.example",
+            "mail.example",
+            587,
+            False,
+            True,
+            "ada@x",
+        ),
+        ("smtp://localhost:1025", "localhost", 1025, False, False, None),
+        ("smtp://127.0.0.1:1025", "127.0.0.1", 1025, False, False, None),
+        ("smtp://localhost?starttls=yes", "localhost", 587, False, True, None),
+        ("smtps://[::1]", "::1", 465, True, False, None),
+    ],
+)
+def test_a_mail_server_is_spoken_to_over_tls_unless_it_is_this_machine(
+    clean: pytest.MonkeyPatch,
+    url: str,
+    host: str,
+    port: int,
+    implicit_tls: bool,
+    starttls: bool,
+    user: str | None,
+) -> None:
+    """Else passwords and mail cross the network in the clear."""
+    clean.setenv("MENTORA_SMTP_URL", url)
+    clean.setenv("MENTORA_MAIL_FROM", "Mentora Ltd. <mentora@tests.example>")
+    server = MailSettings().server
+    assert server is not None
+    assert (server.host, server.port, server.user) == (host, port, user)
+    assert (server.implicit_tls, server.starttls) == (implicit_tls, starttls)
+    assert "a/b" not in repr(server)
+    if user is not None:
+        assert server.password is not None
+        assert server.password.get_secret_value() == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MENTORA_SMTP_URL", "smtp://"),
+        ("MENTORA_SMTP_URL", "smtp://ada@mail.example"),
+        ("MENTORA_SMTP_URL", "smtp://:hunter2@mail.example"),
+        ("MENTORA_SMTP_URL", "smtp://ada:hunter2@mail.example:123456"),
+        ("MENTORA_SMTP_URL", "smtp://ada:hunter2@mail.example?tls=no"),
+        ("MENTORA_SMTP_URL", "smtps://ada:hunter2@mail.example?starttls=no"),
+        ("MENTORA_SMTP_URL", "smtp://ada:hunter2%C3%A9@mail.example"),
+        ("MENTORA_MAIL_FROM", "Mentora"),
+        ("MENTORA_MAIL_FROM", "Mentora <@tests.example>"),
+        ("MENTORA_MAIL_FROM", "Mentora\nBcc: <eve@tests.example>"),
+        ("MENTORA_MAIL_FROM", ""),
+        ("MENTORA_APP_URL", "app.tests.example"),
+        ("MENTORA_APP_URL", "https://ada:hunter2@app.tests.example"),
+        ("MENTORA_APP_URL", "https://app.tests.example/?a=b"),
+    ],
+)
+def test_wrong_settings_of_mail_are_told_without_their_values(
+    clean: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Else the first mail of a deployment fails, or a password is in the log."""
+    clean.setenv("MENTORA_SMTP_URL", "smtp://mail.example")
+    clean.setenv("MENTORA_MAIL_FROM", "mentora@tests.example")
+    MailSettings()
+    clean.setenv(name, value)
+    with pytest.raises(SettingsError, match=name) as wrong:
+        MailSettings()
+    assert "hunter2" not in str(wrong.value)
+    assert "eve" not in str(wrong.value)

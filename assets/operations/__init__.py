@@ -1,1 +1,1 @@
-"""What keeps the platform going: queues that are drained, rows that are forgotten."""
+"""What keeps the platform going; a drain is one run that empties a queue."""

@@ -71,6 +71,11 @@ def question_id_of(quiz_id: UUID, position: int) -> UUID:
     return uuid5(NAMESPACE, f"question\n{quiz_id}\n{position}")
 
 
+def student_achievement_id_of(student_id: UUID, achievement_id: UUID) -> UUID:
+    """Id of a student's reward."""
+    return uuid5(NAMESPACE, f"student achievement\n{student_id}\n{achievement_id}")
+
+
 def event_id_of(name: str, deduplication_key: str) -> UUID:
     """Id of an event: the same cause makes the same event once."""
     return uuid5(NAMESPACE, f"event\n{name}\n{deduplication_key}")

@@ -80,6 +80,7 @@ class EmailRow:
     sent_at: datetime | None
     error_code: str | None
     created_at: datetime
+    envelope_id: UUID | None
 
 
 EMAIL_OUTBOX = Table(

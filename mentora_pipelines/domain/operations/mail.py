@@ -1,0 +1,119 @@
+"""Mail: one notice to a person, and what makes two of them the same.
+
+Here belong a mail's parts, their checks and its identity. Not here: what a template
+takes (`mail_variables`), when a mail is sent (`mail_delivery`) or how it looks.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from pydantic import JsonValue
+
+from mentora_pipelines.domain.identity import NAMESPACE, content_hash
+from mentora_pipelines.domain.operations.mail_variables import (
+    MailTemplate,
+    parse_variables,
+)
+from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.errors import ErrorCode, InvalidInput
+
+MESSAGE_ID_DOMAIN = "mentora-pipelines.internal"
+"""Right half of our Message-IDs; `.internal` is reserved for names that are private."""
+
+MAX_ADDRESS_CHARACTERS = 254
+"""What fits into the path of an SMTP command (RFC 5321, 4.5.3.1.3, less its `<>`)."""
+
+_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f-\x9f]+@[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail to write; made by `new_mail`, which checks every part.
+
+    `creator_id` is None for the platform's own. The same template, subject and
+    fingerprint are the same mail, which is sent once.
+    """
+
+    creator_id: UUID | None
+    template: MailTemplate
+    subject_id: str
+    recipient: str
+    variables: Mapping[str, JsonValue]
+    fingerprint: str
+
+    @property
+    def id(self) -> UUID:
+        """Follows from what makes it this mail."""
+        parts = (self.template, self.subject_id, self.fingerprint)
+        return uuid5(NAMESPACE, "\n".join(("mail", *parts)))
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID of the mail when it is sent alone."""
+        return message_id_of(self.id)
+
+
+def new_mail(
+    template: str,
+    *,
+    subject_id: str,
+    recipient: str | None,
+    variables: Mapping[str, object],
+    creator_id: UUID | None,
+) -> Mail:
+    """The mail about `subject_id`, as the id of a video.
+
+    Two calls with the same arguments are the same mail. Raises `InvalidInput` for a
+    template, recipient or variable that cannot be, naming which, without its value.
+    """
+    if template not in list(MailTemplate):
+        raise InvalidInput("there is no such mail template")
+    if not subject_id.strip():
+        raise InvalidInput("a mail needs what it is about")
+    address = checked_address(recipient)
+    name = MailTemplate(template)
+    stored = parse_variables(name, variables).model_dump(mode="json", by_alias=True)
+    payload = json.dumps(
+        [str(creator_id), address, stored], sort_keys=True, separators=(",", ":")
+    )
+    return Mail(creator_id, name, subject_id, address, stored, content_hash(payload))
+
+
+def failure_mail(video: Video, code: ErrorCode) -> Mail:
+    """The one mail about the failure of a video's upload.
+
+    Raises `InvalidInput` when the creator's address cannot be written to.
+    """
+    return new_mail(
+        MailTemplate.VIDEO_PROCESSING_FAILED,
+        subject_id=str(video.id),
+        recipient=video.creator_email,
+        variables={
+            "video_id": video.id,
+            "title": video.title,
+            "code": code,
+            "upload_number": video.upload_number,
+        },
+        creator_id=video.creator_id,
+    )
+
+
+def checked_address(recipient: str | None) -> str:
+    """The mail address, trimmed; raises `InvalidInput`, which never holds it.
+
+    What stands before the `@` may be of any script (RFC 6531).
+    """
+    address = (recipient or "").strip()
+    if not address:
+        raise InvalidInput("a mail needs a recipient")
+    if len(address) > MAX_ADDRESS_CHARACTERS or not _ADDRESS.fullmatch(address):
+        raise InvalidInput("the recipient is not a mail address")
+    return address
+
+
+def message_id_of(name: UUID) -> str:
+    """The header Message-ID that a mail or a digest keeps at every attempt."""
+    return f"<{name}@{MESSAGE_ID_DOMAIN}>"

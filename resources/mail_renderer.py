@@ -1,0 +1,14 @@
+"""Fills the templates of mail."""
+
+import dagster as dg
+
+from mentora_pipelines.domain.operations.mail_delivery import MailRenderer
+from mentora_pipelines.providers import make_mail_renderer
+
+
+class MailRendererResource(dg.ConfigurableResource[MailRenderer]):
+    """Fills the templates of mail."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> MailRenderer:
+        """The adapter, with the address that links lead to."""
+        return make_mail_renderer()
