@@ -25,6 +25,7 @@ from mentora_pipelines.domain.events.consumers import Consumers
 from mentora_pipelines.domain.events.consumption import consume_events
 from mentora_pipelines.domain.events.outbox import Event
 from mentora_pipelines.domain.events.payloads import parse_payload
+from mentora_pipelines.domain.operations.mail import Mail
 
 TICKS = 15
 CREATORS = 100
@@ -59,6 +60,14 @@ order by created_at
 """
 
 
+class NoMail:
+    """Satisfies `MailWriter`: none is asked for here."""
+
+    def write(self, mail: Mail) -> bool:
+        """Never reached."""
+        raise NotImplementedError(mail.id)
+
+
 class NoRuns:
     """Satisfies `RunCanceller`: nothing is deleted here."""
 
@@ -83,7 +92,9 @@ def ours(database: ScratchDatabase) -> int:
     """One tick, nothing launched; how many runs it asked for."""
     now = datetime.now(UTC)
     outbox = PostgresEventOutbox(database.admin, {}, database.admin_url)
-    consumers = Consumers(outbox, database.catalogue, NoRuns(), now, STARTS_PER_MINUTE)
+    consumers = Consumers(
+        outbox, database.catalogue, NoRuns(), NoMail(), now, STARTS_PER_MINUTE
+    )
     tick = consume_events(outbox, consumers.by_name(), launched=[], now=now)
     return len(tick.launches)
 

@@ -19,6 +19,7 @@ from mentora_pipelines.domain.events.consumers import Consumers, EventSubjects
 from mentora_pipelines.domain.events.consumption import consume_events
 from mentora_pipelines.domain.events.effects import Launch, LessonRun, QuizRun
 from mentora_pipelines.domain.events.outbox import EventOutbox
+from mentora_pipelines.domain.operations.mail import MailWriter
 from mentora_pipelines.settings import FlowSettings
 
 QUIET_S = 5
@@ -34,6 +35,7 @@ def due_events(
     context: dg.SensorEvaluationContext,
     outbox: dg.ResourceParam[EventOutbox],
     catalogue: dg.ResourceParam[EventSubjects],
+    email_outbox: dg.ResourceParam[MailWriter],
 ) -> dg.SensorResult | dg.SkipReason:
     """Gives each due event to its consumer and asks for the runs they want.
 
@@ -46,6 +48,7 @@ def due_events(
         outbox=outbox,
         subjects=catalogue,
         runs=VideoRuns(context.instance),
+        mail=email_outbox,
         now=now,
         starts_per_minute=flow.starts_per_minute,
     )

@@ -13,11 +13,10 @@ from psycopg.types.json import Jsonb
 
 from mentora_pipelines.adapters.postgres.achievements import AchievementRows
 from mentora_pipelines.adapters.postgres.database import Database
+from mentora_pipelines.domain.events.payloads import MAX_XP, AchievementUnlocked
 from mentora_pipelines.domain.operations.achievements import (
-    ACHIEVEMENT_UNLOCKED,
     BATCH_EVENTS,
     MAX_ATTEMPTS,
-    MAX_XP_EARNED,
     DeadReason,
     UnlockFigures,
     unlock_due,
@@ -64,7 +63,7 @@ class School:
             INSERT_EVENT,
             [
                 event_id,
-                ACHIEVEMENT_UNLOCKED,
+                AchievementUnlocked.name,
                 str(event_id),
                 creator_id or self.creator_id,
                 Jsonb(payload),
@@ -117,9 +116,9 @@ def open_school(admin: psycopg.Connection[tuple[Any, ...]]) -> School:
 def school(urls: DatabaseUrls) -> Iterator[School]:
     """A school, while no other event waits."""
     with psycopg.connect(urls.admin, autocommit=True) as admin:
-        admin.execute("delete from events where name = %s", [ACHIEVEMENT_UNLOCKED])
+        admin.execute("delete from events where name = %s", [AchievementUnlocked.name])
         yield open_school(admin)
-        admin.execute("delete from events where name = %s", [ACHIEVEMENT_UNLOCKED])
+        admin.execute("delete from events where name = %s", [AchievementUnlocked.name])
 
 
 @pytest.fixture
@@ -170,7 +169,7 @@ def test_the_cache_is_told_about_the_student(
         ({"studentId": "nobody"}, DeadReason.MALFORMED),
         ({"studentId": None}, DeadReason.MALFORMED),
         ({"xpEarned": -1}, DeadReason.MALFORMED),
-        ({"xpEarned": MAX_XP_EARNED + 1}, DeadReason.MALFORMED),
+        ({"xpEarned": MAX_XP + 1}, DeadReason.MALFORMED),
         ({"xpEarned": 10**30}, DeadReason.MALFORMED),
         ({"xpEarned": 1.5}, DeadReason.MALFORMED),
         ({"xpEarned": "10"}, DeadReason.MALFORMED),
@@ -297,6 +296,6 @@ def test_a_batch_is_bounded(school: School, ledger: AchievementRows) -> None:
     school.admin.execute(
         "insert into events (id, name, schema_version, deduplication_key, payload) "
         "select gen_random_uuid(), %s, 1, n::text, '{}' from generate_series(1, %s) n",
-        [ACHIEVEMENT_UNLOCKED, BATCH_EVENTS + 5],
+        [AchievementUnlocked.name, BATCH_EVENTS + 5],
     )
     assert len(ledger.due(BATCH_EVENTS)) == BATCH_EVENTS

@@ -11,7 +11,7 @@ from assets.operations.drains import DRAIN_TAGS
 from assets.operations.email_delivery import deliver_email_job
 from mentora_pipelines.adapters.postgres.achievements import AchievementRows
 from mentora_pipelines.definitions import defs
-from mentora_pipelines.domain.operations.achievements import ACHIEVEMENT_UNLOCKED
+from mentora_pipelines.domain.events.payloads import AchievementUnlocked
 from mentora_pipelines.providers import make_mailer, open_achievements
 from mentora_pipelines.services import mail_folder
 from sensors.due_email import due_email
@@ -27,10 +27,14 @@ values (gen_random_uuid(), %s, 1, 'drain', '{}')
 @pytest.fixture
 def ledger(outbox: Outbox) -> Iterator[AchievementRows]:
     """The ledger, while no event waits."""
-    outbox.admin.execute("delete from events where name = %s", [ACHIEVEMENT_UNLOCKED])
+    outbox.admin.execute(
+        "delete from events where name = %s", [AchievementUnlocked.name]
+    )
     with open_achievements() as opened:
         yield opened
-    outbox.admin.execute("delete from events where name = %s", [ACHIEVEMENT_UNLOCKED])
+    outbox.admin.execute(
+        "delete from events where name = %s", [AchievementUnlocked.name]
+    )
 
 
 @pytest.fixture
@@ -116,7 +120,7 @@ def test_a_run_grants_what_is_due(
     run: Callable[[str], dg.ExecuteInProcessResult],
 ) -> None:
     """Else achievements wait for ever."""
-    outbox.admin.execute(INSERT_EVENT, [ACHIEVEMENT_UNLOCKED])
+    outbox.admin.execute(INSERT_EVENT, [AchievementUnlocked.name])
     result = run("unlock_achievements_job")
     assert result.success
     assert metadata(result)["given up"] == 1
@@ -150,7 +154,7 @@ def test_a_sensor_asks_for_one_run_while_something_is_due(
 
     assert isinstance(look(), dg.SkipReason)
     outbox.fail_videos(1)
-    outbox.admin.execute(INSERT_EVENT, [ACHIEVEMENT_UNLOCKED])
+    outbox.admin.execute(INSERT_EVENT, [AchievementUnlocked.name])
     request = look()
     assert isinstance(request, dg.RunRequest)
     assert request.run_key is None, "a key would stop every later batch"

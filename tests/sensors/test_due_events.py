@@ -15,6 +15,7 @@ from assets.failures import UPLOAD_TAG
 from assets.jobs import CREATOR_TAG, PRIORITY_TAG, VIDEO_TAG, lesson_job
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
+from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.definitions import defs
@@ -45,7 +46,9 @@ WEIGHTS = {"pro": 3}
 def admin(own_urls: DatabaseUrls) -> Iterator[Connection]:
     """The database of these tests, without a row at the start of each."""
     with psycopg.connect(own_urls.admin, autocommit=True) as connection:
-        connection.execute("truncate creators, events, orphaned_blobs cascade")
+        connection.execute(
+            "truncate creators, events, orphaned_blobs, email_outbox cascade"
+        )
         yield connection
 
 
@@ -58,6 +61,14 @@ def outbox(own_urls: DatabaseUrls, admin: Connection) -> Iterator[PostgresEventO
     database.close()
 
 
+@pytest.fixture
+def email_outbox(own_urls: DatabaseUrls) -> Iterator[EmailOutboxRows]:
+    """The mail of that database."""
+    database = Database(own_urls.admin, "tests-mail")
+    yield EmailOutboxRows(database)
+    database.close()
+
+
 class Ticks:
     """The sensor, one tick after another with its cursor."""
 
@@ -66,9 +77,14 @@ class Ticks:
         instance: dg.DagsterInstance,
         outbox: PostgresEventOutbox,
         catalogue: object,
+        email_outbox: EmailOutboxRows,
     ) -> None:
         self._instance = instance
-        self._resources = {"outbox": outbox, "catalogue": catalogue}
+        self._resources = {
+            "outbox": outbox,
+            "catalogue": catalogue,
+            "email_outbox": email_outbox,
+        }
         self.cursor: str | None = None
 
     def __call__(self, *, keep_cursor: bool = True) -> list[dg.RunRequest]:
@@ -90,9 +106,10 @@ def tick(
     instance: dg.DagsterInstance,
     outbox: PostgresEventOutbox,
     own_catalogue: PostgresCatalogue,
+    email_outbox: EmailOutboxRows,
 ) -> Ticks:
     """The sensor over the outbox of these tests."""
-    return Ticks(instance, outbox, own_catalogue)
+    return Ticks(instance, outbox, own_catalogue, email_outbox)
 
 
 Tell = Callable[..., UUID]
@@ -498,12 +515,13 @@ class Away:
 def test_what_fails_is_tried_again_later_and_parked_at_last(
     instance: dg.DagsterInstance,
     outbox: PostgresEventOutbox,
+    email_outbox: EmailOutboxRows,
     tell: Tell,
     admin: Connection,
     error: Exception,
 ) -> None:
     """Else one fault of a service loses an event, or keeps it busy for ever."""
-    tick = Ticks(instance, outbox, Away(error))
+    tick = Ticks(instance, outbox, Away(error), email_outbox)
     event = tell(
         "video/upload.completed", videoId=uuid4(), creatorId=uuid4(), videoUrl="u"
     )
@@ -543,3 +561,67 @@ def test_a_failed_lesson_is_made_again_by_a_new_event(
     (again,) = tick()
     assert again.run_key == f"{video.id}@{video.upload_etag}#1~1"
     assert replace(video, requeues=0) == video
+
+
+MAIL = "select template, subject_id, recipient, variables from email_outbox"
+
+
+def test_a_mail_that_is_asked_for_is_written_once(
+    tick: Ticks,
+    tell: Tell,
+    admin: Connection,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+) -> None:
+    """Else the web application's mails are lost, or the creator gets each twice."""
+    video = register(own_catalogue, "ada@tests.example")
+    own_lessons.mark_failed(video, ErrorCode.NO_SPEECH)
+    asked = {
+        "to": "ada@tests.example",
+        "template": "video-processing-failed",
+        # As the web application fills it; no foreign text may come into a mail.
+        "variables": {"videoId": str(video.id), "error": "Traceback: password=1"},
+    }
+    mails = [tell("email/send", video.creator_id, **asked) for _ in range(2)]
+    tick()
+    # The failure itself has written the same mail.
+    assert [fate(admin, mail) for mail in mails] == [("done", "nothing to do", 0)] * 2
+    ((template, subject, recipient, variables),) = admin.execute(MAIL).fetchall()
+    assert (template, subject) == ("video-processing-failed", str(video.id))
+    assert recipient == "ada@tests.example"
+    assert variables == {
+        "videoId": str(video.id),
+        "title": "lesson",
+        "code": "no_speech",
+        "uploadNumber": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"to": "nobody"}, "the recipient is not a mail address"),
+        ({"template": "welcome"}, "there is no such mail template"),
+        ({"variables": {"videoId": "x"}}, "variables.videoId is not an id"),
+        ({"variables": {}}, "wrong or missing"),
+    ],
+)
+def test_a_mail_that_cannot_be_made_is_parked(
+    tick: Ticks,
+    tell: Tell,
+    admin: Connection,
+    change: dict[str, object],
+    reason: str,
+) -> None:
+    """Else a mail goes to nobody, and nobody knows."""
+    whole: dict[str, object] = {
+        "to": "ada@tests.example",
+        "template": "video-processing-failed",
+        "variables": {},
+    }
+    mail = tell("email/send", **(whole | change))
+    tick()
+    status, told, _ = fate(admin, mail)
+    assert status == "dead"
+    assert reason in told
+    assert admin.execute(MAIL).fetchall() == []

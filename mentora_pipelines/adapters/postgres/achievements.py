@@ -10,11 +10,11 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
+from mentora_pipelines.domain.events.outbox import EventOutcome
+from mentora_pipelines.domain.events.payloads import AchievementUnlocked
 from mentora_pipelines.domain.identity import student_achievement_id_of
 from mentora_pipelines.domain.operations.achievements import (
-    ACHIEVEMENT_UNLOCKED,
     MAX_ATTEMPTS,
-    AchievementUnlocked,
     DeadReason,
     Verdict,
     delay_s,
@@ -68,7 +68,8 @@ where students.id = reward.student_id
 
 MARK_DONE = """
 update events
-set status = 'done', handled_at = now(), attempts = attempts + 1
+set status = 'done', outcome = %(outcome)s, handled_at = now(),
+    attempts = attempts + 1
 where id = %(event_id)s
 """
 
@@ -103,14 +104,16 @@ class AchievementRows(Rows):
     def has_due(self) -> bool:
         """Whether an event is due."""
         with self._database.transaction() as connection:
-            row = connection.execute(HAS_DUE, {"name": ACHIEVEMENT_UNLOCKED}).fetchone()
+            row = connection.execute(
+                HAS_DUE, {"name": AchievementUnlocked.name}
+            ).fetchone()
         return row is not None and bool(row[0])
 
     def due(self, limit: int) -> list[UUID]:
         """Ids of at most `limit` due events, oldest first."""
         with self._database.transaction() as connection:
             rows = connection.execute(
-                SELECT_DUE, {"name": ACHIEVEMENT_UNLOCKED, "limit": limit}
+                SELECT_DUE, {"name": AchievementUnlocked.name, "limit": limit}
             ).fetchall()
         return [event_id for (event_id,) in rows]
 
@@ -125,7 +128,10 @@ class AchievementRows(Rows):
             except _Refusal as refusal:
                 _mark_dead(connection, event_id, refusal.reason)
                 return Verdict.DEAD
-            connection.execute(MARK_DONE, {"event_id": event_id})
+            outcome = EventOutcome.HANDLED if is_new else EventOutcome.NOTHING_TO_DO
+            connection.execute(
+                MARK_DONE, {"event_id": event_id, "outcome": outcome.value}
+            )
         return Verdict.GRANTED if is_new else Verdict.REPEATED
 
     def give_up(self, event_id: UUID, reason: DeadReason) -> None:
@@ -152,7 +158,7 @@ class AchievementRows(Rows):
 def _lock_event(connection: Connection, event_id: UUID) -> dict[str, Any] | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
-            LOCK_EVENT, {"event_id": event_id, "name": ACHIEVEMENT_UNLOCKED}
+            LOCK_EVENT, {"event_id": event_id, "name": AchievementUnlocked.name}
         ).fetchone()
 
 

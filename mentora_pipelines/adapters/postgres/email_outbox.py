@@ -129,7 +129,12 @@ def write_mail(connection: Connection, mail: Mail) -> bool:
 
 
 class EmailOutboxRows(Rows):
-    """Satisfies `EmailOutbox`, as the admin role."""
+    """Satisfies `EmailOutbox` and `MailWriter`, as the admin role."""
+
+    def write(self, mail: Mail) -> bool:
+        """Whether it is new; the same mail is written once."""
+        with self._database.transaction() as connection:
+            return write_mail(connection, mail)
 
     def has_due(self) -> bool:
         """Whether a mail is due."""

@@ -1,9 +1,13 @@
 """Rows of `videos` that a run changes: its status and what it took in."""
 
+from contextlib import suppress
+
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
+from mentora_pipelines.adapters.postgres.email_outbox import write_mail
 from mentora_pipelines.adapters.postgres.leases import hold_fence
+from mentora_pipelines.domain.operations.mail import failure_mail
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.errors import CREATOR_SENTENCES, ErrorCode
+from mentora_pipelines.errors import CREATOR_SENTENCES, ErrorCode, InvalidInput
 
 MARK_PROCESSING = """
 update videos
@@ -76,7 +80,7 @@ class VideoRows(Rows):
 
 
 def fail_video(connection: Connection, video: Video, code: ErrorCode) -> bool:
-    """Set `failed` with the code and the creator's sentence.
+    """Set `failed` with the code and the creator's sentence, and write the one mail.
 
     False, and nothing written, when a newer upload has come or it is set already.
     """
@@ -89,4 +93,9 @@ def fail_video(connection: Connection, video: Video, code: ErrorCode) -> bool:
             "sentence": CREATOR_SENTENCES[code],
         },
     )
-    return failed.rowcount > 0
+    if failed.rowcount == 0:
+        return False
+    # An address that cannot be written to must not keep the lesson from failing.
+    with suppress(InvalidInput):
+        write_mail(connection, failure_mail(video, code))
+    return True

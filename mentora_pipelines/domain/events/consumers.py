@@ -22,13 +22,16 @@ from mentora_pipelines.domain.events.effects import (
 from mentora_pipelines.domain.events.outbox import Event, EventOutbox, EventOutcome
 from mentora_pipelines.domain.events.payloads import (
     DailyAggregate,
+    EmailSend,
     QuizGenerationRequested,
     UploadCompleted,
     VideoDeleted,
 )
+from mentora_pipelines.domain.operations.mail import MailWriter, new_mail
+from mentora_pipelines.domain.operations.mail_variables import MailTemplate
 from mentora_pipelines.domain.uploads import run_key_of
 from mentora_pipelines.domain.videos import Video, VideoCatalogue
-from mentora_pipelines.errors import InvalidInput
+from mentora_pipelines.errors import ErrorCode, InvalidInput
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -78,6 +81,7 @@ class Consumers:
     outbox: EventOutbox
     subjects: EventSubjects
     runs: RunCanceller
+    mail: MailWriter
     now: datetime
     starts_per_minute: int
     _starts_left: int | None = field(default=None, init=False)
@@ -90,6 +94,7 @@ class Consumers:
             UploadCompleted.name: self.upload_completed,
             QuizGenerationRequested.name: self.quiz_requested,
             DailyAggregate.name: self.day_wanted,
+            EmailSend.name: self.mail_wanted,
         }
 
     def upload_completed(self, event: Event, payload: UploadCompleted) -> Effect:
@@ -141,6 +146,29 @@ class Consumers:
             raise InvalidInput("date: the day has not begun")
         return MetricsRun(payload.date, key=f"metrics {event.id}{event.again}")
 
+    def mail_wanted(self, event: Event, payload: EmailSend) -> Effect:
+        """A mail in the outbox; what the platform knows of its video is filled in."""
+        variables = dict(payload.variables)
+        named = variables.get("videoId")
+        if payload.template == MailTemplate.VIDEO_PROCESSING_FAILED and named:
+            video = self.subjects.video(_uuid(named, "variables.videoId"))
+            variables = {
+                "title": video.title,
+                "code": video.error_code or ErrorCode.INTERNAL,
+                "uploadNumber": video.upload_number,
+                **variables,
+            }
+        written = self.mail.write(
+            new_mail(
+                payload.template,
+                subject_id=str(named or event.creator_id or event.deduplication_key),
+                recipient=payload.to,
+                variables=variables,
+                creator_id=event.creator_id,
+            )
+        )
+        return EventOutcome.HANDLED if written else EventOutcome.NOTHING_TO_DO
+
     def video_deleted(self, _event: Event, payload: VideoDeleted) -> Effect:
         """Its runs end, its rows go, its blobs are marked for collection."""
         self.runs.cancel_runs(payload.video_id)
@@ -166,3 +194,10 @@ class Consumers:
             return False
         self._starts_left -= 1
         return True
+
+
+def _uuid(value: object, field_name: str) -> UUID:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        raise InvalidInput(f"{field_name} is not an id") from None

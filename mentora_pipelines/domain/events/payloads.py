@@ -21,7 +21,7 @@ MAX_QUESTIONS = 50
 """Questions that may be asked for in one quiz."""
 
 MAX_XP = 100_000
-"""Experience points of one achievement: more is a mistake of the sender."""
+"""Points of one achievement: a bigger figure is a mistake or a forgery."""
 
 MAX_REPLACEMENTS = 500
 """Lines that one edit may replace; a longer edit is a file."""
@@ -94,7 +94,8 @@ class AchievementUnlocked(Payload):
 
     student_id: UUID
     achievement_id: UUID
-    xp_earned: int = Field(ge=0, le=MAX_XP)
+    # A number as a number: "10" and true are mistakes of the sender.
+    xp_earned: int = Field(strict=True, ge=0, le=MAX_XP)
 
 
 class DailyAggregate(Payload):

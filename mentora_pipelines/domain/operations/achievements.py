@@ -1,25 +1,19 @@
 """Achievements: what it takes to grant one, once.
 
-Here belong the event's fields and the verdict on one event. Not here: SQL, or which
-events the platform has.
+Here belongs the verdict on one event. Not here: SQL, or the fields of the event.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ValidationError
 
+from mentora_pipelines.domain.events.payloads import AchievementUnlocked
 from mentora_pipelines.errors import PermanentError, TransientError
-
-ACHIEVEMENT_UNLOCKED = "student/achievement.unlocked"
-
-MAX_XP_EARNED = 100_000
-"""No single achievement is worth more; a bigger figure is a mistake or a forgery."""
 
 BATCH_EVENTS = 500
 """Events of one run: a few milliseconds each."""
@@ -27,19 +21,6 @@ BATCH_EVENTS = 500
 MAX_ATTEMPTS = 8
 FIRST_DELAY_S = 30
 """30 seconds, doubled: an hour in all, for a student whose row somebody holds."""
-
-
-class AchievementUnlocked(BaseModel):
-    """The payload of `student/achievement.unlocked`; other fields are left alone."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, hide_input_in_errors=True
-    )
-
-    student_id: UUID
-    achievement_id: UUID
-    # A number as a number: "10" and true are mistakes of the sender.
-    xp_earned: Annotated[int, Field(strict=True, ge=0, le=MAX_XP_EARNED)]
 
 
 class DeadReason(StrEnum):

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 from uuid import UUID, uuid5
 
 from pydantic import JsonValue
@@ -54,6 +55,15 @@ class Mail:
     def message_id(self) -> str:
         """The Message-ID of the mail when it is sent alone."""
         return message_id_of(self.id)
+
+
+@runtime_checkable
+class MailWriter(Protocol):
+    """Puts mail into the outbox, across creators."""
+
+    def write(self, mail: Mail) -> bool:
+        """Whether it is new; the same mail is written once."""
+        ...
 
 
 def new_mail(
