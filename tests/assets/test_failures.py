@@ -26,6 +26,7 @@ from mentora_pipelines.errors import (
 )
 from tests.fix_lessons import SAMPLES
 from tests.fix_runs import (
+    Connection,
     CountingEmbedder,
     CountingTranscriber,
     RunLesson,
@@ -116,6 +117,29 @@ def test_a_file_that_cannot_be_a_lesson_is_refused_with_its_own_reason(
     step = "transcripts" if name == "no_speech" else "audio"
     assert list(step_failures(result)) == [step]
     assert not result.asset_materializations_for_node("published_lessons")
+
+
+MAILS = "select recipient, variables from email_outbox where subject_id = %(video_id)s"
+
+
+def test_a_lesson_that_fails_is_one_mail_however_often_it_is_tried(
+    run_lesson: RunLesson, upload: Upload, media: Path, admin: Connection
+) -> None:
+    """Else a creator hears nothing, or the same from each attempt."""
+    video = upload(media / "not_media.mp4")
+    for _ in range(2):
+        assert not run_lesson(video).success
+    ((recipient, variables),) = admin.execute(
+        MAILS, {"video_id": str(video.id)}
+    ).fetchall()
+    assert recipient == video.creator_email
+    # A code and no text: nothing of an exception can come into it.
+    assert variables == {
+        "videoId": str(video.id),
+        "title": video.title,
+        "code": "not_media",
+        "uploadNumber": 1,
+    }
 
 
 def test_a_bad_file_stops_no_other_lesson(
