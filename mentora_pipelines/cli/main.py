@@ -12,6 +12,7 @@ from mentora_pipelines.cli import (
     doctor,
     evaluation,
     lessons,
+    limits,
     migrations,
     quizzes,
     search,
@@ -38,6 +39,7 @@ app.command("search")(search.search)
 app.command("captions")(captions.captions)
 app.command("eval")(evaluation.evaluate)
 app.command("doctor")(doctor.doctor)
+app.command("limits")(limits.limits)
 app.add_typer(transcripts.app, name="transcript")
 app.add_typer(quizzes.app, name="quiz")
 
