@@ -20,6 +20,7 @@ from assets.operations.achievements import unlock_achievements_job
 from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
 from resources.achievements import AchievementsResource
+from resources.cache import CacheResource
 from resources.catalogue import CatalogueResource
 from resources.decoder import DecoderResource
 from resources.email_outbox import EmailOutboxResource
@@ -33,6 +34,7 @@ from resources.storage import StorageResource
 from resources.stranded_videos import StrandedVideosResource
 from resources.transcriber import TranscriberResource
 from schedules.event_retention import event_retention_schedule
+from sensors.changed_rows import changed_rows
 from sensors.due_email import due_email
 from sensors.due_events import due_events
 from sensors.new_uploads import new_uploads
@@ -66,11 +68,13 @@ defs = dg.Definitions(
         new_uploads,
         due_events,
         stranded_videos,
+        changed_rows,
         due_email,
         unlocked_achievements,
     ],
     schedules=[event_retention_schedule],
     resources={
+        "cache": CacheResource(),
         "catalogue": CatalogueResource(),
         "lessons": LessonsResource(),
         "outbox": EventOutboxResource(),

@@ -5,7 +5,9 @@ Here belongs the frame and a probe per part. Not here: printing, or alarms.
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mentora_pipelines import migrations, services
 from mentora_pipelines.errors import MentoraError
@@ -16,6 +18,9 @@ from mentora_pipelines.providers import (
     make_transcriber,
     open_mailer,
 )
+
+if TYPE_CHECKING:
+    from mentora_pipelines.adapters.valkey.health import ValkeyHealth
 
 PROBE_TIMEOUT_S = 5
 
@@ -121,32 +126,54 @@ def _ask_dagster_storage() -> str:
     return f"PostgreSQL {version[0]}" if version else ""
 
 
-def _ask_redis(url: str) -> str:
-    import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
+def _ask_valkey(
+    url: str, fault_of: "Callable[[ValkeyHealth], str | None]", kept: str
+) -> str:
+    from mentora_pipelines.adapters.valkey.connection import ValkeyServer
+    from mentora_pipelines.adapters.valkey.health import ask_health
 
-    with redis.Redis.from_url(
-        url,
-        socket_timeout=PROBE_TIMEOUT_S,
-        socket_connect_timeout=PROBE_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-    ) as client:
-        client.ping()
-        facts = client.info("server")
-        policy = client.info("memory").get("maxmemory_policy", "unknown policy")
-    name = facts.get("server_name", "redis")
-    version = facts.get(f"{name}_version", facts.get("redis_version"))
-    return f"{name} {version}, {policy}"
+    with closing(
+        ValkeyServer(url, "mentora-doctor", answer_timeout_s=PROBE_TIMEOUT_S)
+    ) as server:
+        health = ask_health(server)
+    fault = fault_of(health)
+    limit = f"{health.max_bytes / 1e6:.0f} MB" if health.max_bytes else "no limit"
+    sentence = ", ".join(
+        (
+            f"{health.name} {health.version}",
+            f"answers in {health.latency_ms:.1f} ms",
+            f"{health.used_bytes / 1e6:.0f} MB of {limit}",
+            f"{health.clients} clients",
+            health.eviction_policy or "eviction policy not told",
+        )
+    )
+    if fault is not None:
+        raise MentoraError(f"{sentence}: {fault}")
+    return f"{sentence} suits {kept}"
 
 
 def _ask_cache() -> str:
-    return _ask_redis(services.redis_urls().cache)
+    from mentora_pipelines.adapters.valkey.health import cache_fault
+
+    urls = services.redis_urls()
+    shared = urls.cache == urls.coordination
+    return _ask_valkey(
+        urls.cache,
+        lambda health: cache_fault(health, shared=shared),
+        "what may be forgotten",
+    )
 
 
 def _ask_coordination() -> str:
-    return _ask_redis(services.redis_urls().coordination)
+    from mentora_pipelines.adapters.valkey.health import coordination_fault
+
+    urls = services.redis_urls()
+    shared = urls.cache == urls.coordination
+    return _ask_valkey(
+        urls.coordination,
+        lambda health: coordination_fault(health, shared=shared),
+        "limits and indexes",
+    )
 
 
 def _ask_storage() -> str:

@@ -5,7 +5,7 @@ Not here: Dagster, or what an adapter does. Heavy packages load when they are us
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from mentora_pipelines.services import (
     DatabaseUrls,
     database_urls,
     mail_folder,
+    redis_urls,
     storage_folder,
 )
 from mentora_pipelines.settings import (
@@ -26,6 +27,7 @@ from mentora_pipelines.settings import (
     MailSettings,
     MediaSettings,
     QuizSettings,
+    RedisSettings,
     TranscriberSettings,
 )
 
@@ -42,7 +44,14 @@ if TYPE_CHECKING:
         PostgresStrandedVideos,
     )
     from mentora_pipelines.adapters.smtp import SmtpMailer
+    from mentora_pipelines.adapters.valkey.async_rate_limiter import (
+        AsyncValkeyRateLimiter,
+    )
+    from mentora_pipelines.adapters.valkey.cache import ValkeyCache
+    from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
     from mentora_pipelines.adapters.whisper import WhisperTranscriber
+    from mentora_pipelines.domain.caching.cache import Cache
+    from mentora_pipelines.domain.caching.embeddings import TextModel
 
 
 @contextmanager
@@ -170,6 +179,30 @@ def make_mail_renderer() -> "JinjaMailRenderer":
     return JinjaMailRenderer(MailSettings().app_url)
 
 
+@contextmanager
+def open_rate_limiter() -> "Iterator[ValkeyRateLimiter]":
+    """Counts what is limited, for code that may wait; closed at the end."""
+    from mentora_pipelines.adapters.valkey.connection import ValkeyServer
+    from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
+
+    server = ValkeyServer(redis_urls().coordination, "mentora-limits")
+    try:
+        yield ValkeyRateLimiter(server, prefix=RedisSettings().prefix)
+    finally:
+        server.close()
+
+
+def make_async_rate_limiter() -> "AsyncValkeyRateLimiter":
+    """Counts what is limited, for one event loop; whoever makes it closes it."""
+    from mentora_pipelines.adapters.valkey.async_connection import AsyncValkeyServer
+    from mentora_pipelines.adapters.valkey.async_rate_limiter import (
+        AsyncValkeyRateLimiter,
+    )
+
+    server = AsyncValkeyServer(redis_urls().coordination, "mentora-limits")
+    return AsyncValkeyRateLimiter(server, prefix=RedisSettings().prefix)
+
+
 def make_storage() -> FolderStorage:
     """Where uploads, audio and captions lie."""
     return FolderStorage(storage_folder())
@@ -199,6 +232,31 @@ def make_embedder() -> MiniLmEmbedder:
     """Turns texts into vectors; its model loads at first use."""
     EmbedderSettings()
     return MiniLmEmbedder()
+
+
+def make_cached_embedder(cache: "Cache") -> "TextModel":
+    """The same behind a cache: a text that was embedded once is not asked for."""
+    from mentora_pipelines.domain.caching.embeddings import CachedEmbedder
+
+    return CachedEmbedder(make_embedder(), cache)
+
+
+@contextmanager
+def open_cache() -> "Iterator[ValkeyCache]":
+    """The cache and its invalidation; closed at the end.
+
+    Nothing is asked here: a server that is away is met, and borne, at first use.
+    """
+    from mentora_pipelines.adapters.valkey.cache import ValkeyCache
+    from mentora_pipelines.adapters.valkey.connection import ValkeyServer
+
+    urls = redis_urls()
+    with (
+        closing(ValkeyServer(urls.cache, "mentora-cache")) as values,
+        closing(ValkeyServer(urls.coordination, "mentora-cache-index")) as index,
+        closing(ValkeyCache(values, index, RedisSettings().prefix)) as cache,
+    ):
+        yield cache
 
 
 def make_quiz_writer() -> "ExtractiveQuizWriter":

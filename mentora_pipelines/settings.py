@@ -131,6 +131,9 @@ class RedisSettings(_Settings):
     coordination_url: RedisUrl | None = Field(
         None, alias="MENTORA_COORDINATION_REDIS_URL"
     )
+    prefix: str = Field(
+        "", max_length=64, pattern="^[A-Za-z0-9_.:-]*$", alias="MENTORA_CACHE_PREFIX"
+    )
 
 
 class StorageSettings(_Settings):

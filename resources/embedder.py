@@ -1,14 +1,21 @@
-"""Turns texts into vectors."""
+"""Turns texts into vectors, each text once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dagster as dg
 
-from mentora_pipelines.domain.lessons.embeddings import Embedder
-from mentora_pipelines.providers import make_embedder
+from mentora_pipelines.domain.caching.embeddings import TextModel
+from mentora_pipelines.providers import make_cached_embedder, open_cache
 
 
-class EmbedderResource(dg.ConfigurableResource[Embedder]):
-    """Turns texts into vectors."""
+class EmbedderResource(dg.ConfigurableResource[TextModel]):
+    """Turns texts into vectors, each text once."""
 
-    def create_resource(self, context: dg.InitResourceContext) -> Embedder:
-        """The adapter that the settings choose."""
-        return make_embedder()
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> Iterator[TextModel]:
+        """The adapter that the settings choose, behind the cache."""
+        with open_cache() as cache:
+            yield make_cached_embedder(cache)

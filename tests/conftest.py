@@ -3,6 +3,8 @@
 pytest_plugins = [
     "tests.fix_services",
     "tests.fix_databases",
+    "tests.fix_valkey",
+    "tests.fix_cache",
     "tests.fix_lessons",
     "tests.fix_media",
     "tests.fix_runs",

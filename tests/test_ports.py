@@ -11,7 +11,12 @@ from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.adapters.smtp import SmtpMailer
+from mentora_pipelines.adapters.valkey.async_rate_limiter import AsyncValkeyRateLimiter
+from mentora_pipelines.adapters.valkey.cache import ValkeyCache
+from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
 from mentora_pipelines.adapters.whisper import WhisperTranscriber
+from mentora_pipelines.domain.caching.cache import Cache, CacheInvalidator
+from mentora_pipelines.domain.caching.embeddings import CachedEmbedder, TextModel
 from mentora_pipelines.domain.lessons.audio import AudioStore, MediaDecoder, Source
 from mentora_pipelines.domain.lessons.captions import CaptionStore
 from mentora_pipelines.domain.lessons.chunks import ChunkStore, TokenCounter
@@ -37,6 +42,11 @@ from mentora_pipelines.domain.operations.mail_delivery import (
     EmailOutbox,
     Mailer,
     MailRenderer,
+)
+from mentora_pipelines.domain.rate_limits.limits import (
+    AsyncRateLimiter,
+    RateLimiter,
+    UsageReader,
 )
 from mentora_pipelines.domain.search import SearchIndex
 from mentora_pipelines.domain.storage import ObjectStorage
@@ -74,6 +84,27 @@ def minilm_fits(adapter: MiniLmEmbedder, fake: FakeEmbedder) -> None:
     _embedder: Embedder = adapter
     _embedder = fake
     _counter: TokenCounter = adapter
+
+
+def cache_fits(adapter: ValkeyCache) -> None:
+    """What is remembered, and what is forgotten after a change."""
+    _cache: Cache = adapter
+    _invalidator: CacheInvalidator = adapter
+
+
+def cached_embedder_fits(embedder: CachedEmbedder, adapter: MiniLmEmbedder) -> None:
+    """Vectors that are made once."""
+    _model: TextModel = embedder
+    _model = adapter
+
+
+def rate_limiters_fit(
+    adapter: ValkeyRateLimiter, async_adapter: AsyncValkeyRateLimiter
+) -> None:
+    """Whether a call is allowed, and how many were."""
+    _limiter: RateLimiter = adapter
+    _usage: UsageReader = adapter
+    _async: AsyncRateLimiter = async_adapter
 
 
 def quiz_writer_fits(adapter: ExtractiveQuizWriter) -> None:

@@ -13,6 +13,7 @@ from mentora_pipelines.cli import (
     evaluation,
     events,
     lessons,
+    limits,
     migrations,
     quizzes,
     search,
@@ -41,6 +42,7 @@ app.command("eval")(evaluation.evaluate)
 app.command("doctor")(doctor.doctor)
 app.command("events")(events.events)
 app.command("replay")(events.replay)
+app.command("limits")(limits.limits)
 app.add_typer(transcripts.app, name="transcript")
 app.add_typer(quizzes.app, name="quiz")
 

@@ -7,9 +7,15 @@ from uuid import UUID
 import typer
 
 from mentora_pipelines.cli.output import JsonOption, clock, print_json, print_table
+from mentora_pipelines.domain.caching.videos import video_metadata
 from mentora_pipelines.domain.search import SearchScope, search_lessons
 from mentora_pipelines.domain.uploads import parse_creator
-from mentora_pipelines.providers import make_embedder, open_catalogue
+from mentora_pipelines.errors import NotFound
+from mentora_pipelines.providers import (
+    make_cached_embedder,
+    open_cache,
+    open_catalogue,
+)
 
 
 def search(
@@ -22,9 +28,11 @@ def search(
     json: JsonOption = False,
 ) -> None:
     """Find the moments of published lessons that answer a question."""
-    with open_catalogue() as catalogue:
-        if video is not None:
-            catalogue.video(video)
+    with open_catalogue() as catalogue, open_cache() as cache:
+        if video is not None and not video_metadata(
+            video, catalogue=catalogue, cache=cache
+        ):
+            raise NotFound(f"there is no video {video}")
         scope = SearchScope(
             creator_id=(
                 None
@@ -34,7 +42,11 @@ def search(
             video_id=video,
         )
         hits = search_lessons(
-            query, index=catalogue, embedder=make_embedder(), scope=scope, limit=limit
+            query,
+            index=catalogue,
+            embedder=make_cached_embedder(cache),
+            scope=scope,
+            limit=limit,
         )
     if json:
         print_json({"hits": [asdict(hit) for hit in hits]})

@@ -114,6 +114,8 @@ delete from events
 where status = 'done'
   and handled_at < now() - case when name like 'change/%%'
       then %(keep_changes)s::interval else %(keep_events)s::interval end
+   -- No cached value lives that long: one that was never followed is of no use either.
+   or name like 'change/%%' and created_at < now() - %(keep_changes)s::interval
 """
 
 MAX_REASON = 500

@@ -1,0 +1,1 @@
+"""HTTP servers: what any ASGI application of the platform can mount."""

@@ -1,0 +1,1 @@
+"""What is cached under which name, for how long, and what a change makes stale."""

@@ -1,0 +1,24 @@
+"""What is dear to compute, remembered for a while."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from mentora_pipelines.providers import open_cache
+
+if TYPE_CHECKING:
+    from mentora_pipelines.adapters.valkey.cache import ValkeyCache
+
+
+class CacheResource(dg.ConfigurableResource["ValkeyCache"]):
+    """What is dear to compute, remembered for a while; satisfies `CacheInvalidator`."""
+
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> "Iterator[ValkeyCache]":
+        """The cache, its connections closed at the end of the run."""
+        with open_cache() as cache:
+            yield cache
