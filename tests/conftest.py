@@ -4,6 +4,7 @@ pytest_plugins = [
     "tests.fix_services",
     "tests.fix_lessons",
     "tests.fix_media",
+    "tests.fix_whisper",
     "tests.fix_runs",
     "tests.fix_commands",
 ]

@@ -2,11 +2,11 @@
 
 from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
 from mentora_pipelines.adapters.folder_storage import FolderStorage
-from mentora_pipelines.adapters.media import LocalSource, PyAvDecoder
+from mentora_pipelines.adapters.media.decoder import LocalSource, PyAvDecoder
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
-from mentora_pipelines.adapters.whisper import WhisperTranscriber
+from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
 from mentora_pipelines.domain.lessons.audio import AudioStore, MediaDecoder, Source
 from mentora_pipelines.domain.lessons.captions import CaptionStore
 from mentora_pipelines.domain.lessons.chunks import ChunkStore, TokenCounter
@@ -26,7 +26,17 @@ from mentora_pipelines.domain.lessons.quizzes import (
     QuizReader,
     QuizStore,
 )
-from mentora_pipelines.domain.lessons.transcripts import Transcriber, TranscriptStore
+from mentora_pipelines.domain.lessons.recognition import (
+    RecognitionStore,
+    Transcriber,
+    WindowStore,
+)
+from mentora_pipelines.domain.lessons.transcripts import TranscriptStore
+from mentora_pipelines.domain.lessons.versions import (
+    EditCatalogue,
+    EditedLessons,
+    VersionStore,
+)
 from mentora_pipelines.domain.search import SearchIndex
 from mentora_pipelines.domain.storage import ObjectStorage
 from mentora_pipelines.domain.uploads import UploadCatalogue
@@ -78,6 +88,7 @@ def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:
     _generations: GenerationRegistry = adapter
     _lessons: LessonCatalogue = adapter
     _index: SearchIndex = adapter
+    _edits: EditCatalogue = adapter
 
 
 def lessons_fit(adapter: PostgresLessons, fake: FakeLessonStore) -> None:
@@ -89,10 +100,14 @@ def lessons_fit(adapter: PostgresLessons, fake: FakeLessonStore) -> None:
     _chunks: ChunkStore = adapter
     _vectors: EmbeddingStore = adapter
     _transcripts: TranscriptStore = adapter
+    _windows: WindowStore = adapter
+    _recognition: RecognitionStore = adapter
     _facts: LessonFactsReader = adapter
     _publisher: LessonPublisher = adapter
     _reader: QuizReader = adapter
     _quizzes: QuizStore = adapter
+    _versions: VersionStore = adapter
+    _edited: EditedLessons = adapter
     _with_quizzes: LessonWithQuizzes = adapter
     _with_quizzes = fake
     _vectors = fake

@@ -31,9 +31,15 @@ def transcript_id_of(video_id: UUID, source_hash: str, fingerprint: str) -> UUID
     return uuid5(NAMESPACE, f"transcript\n{video_id}\n{source_hash}\n{fingerprint}")
 
 
-def chunk_id_of(transcript_id: UUID, chunk_index: int) -> UUID:
-    """Id of the chunk at `chunk_index` (from 0) of a transcript version."""
-    return uuid5(NAMESPACE, f"chunk\n{transcript_id}\n{chunk_index}")
+def edited_transcript_id_of(video_id: UUID, source_hash: str, text: str) -> UUID:
+    """Version of a transcript that a person corrected: this text for these bytes."""
+    return uuid5(NAMESPACE, f"edited\n{video_id}\n{source_hash}\n{text}")
+
+
+def chunk_id_of(transcript_id: UUID, chunk_index: int, cut: str = "") -> UUID:
+    """Id of the chunk at `chunk_index` (from 0) of a cutting of a version."""
+    cutting = f"\n{cut}" if cut else ""
+    return uuid5(NAMESPACE, f"chunk\n{transcript_id}\n{chunk_index}{cutting}")
 
 
 def generation_id_of(provider: str, model: str, dimensions: int) -> UUID:

@@ -1,17 +1,36 @@
 """Rows of `transcript_chunks`."""
 
 from collections.abc import Sequence
+from typing import LiteralString
 from uuid import UUID
 
-from mentora_pipelines.adapters.postgres.database import Rows
+from mentora_pipelines.adapters.postgres.database import Connection, Rows
 from mentora_pipelines.domain.identity import chunk_id_of
-from mentora_pipelines.domain.lessons.chunks import Chunk
+from mentora_pipelines.domain.lessons.chunks import Chunk, cut_of
 from mentora_pipelines.domain.videos import Video
 
+# Of the published version what readers see, of a staged one what is staged.
 SELECT_CHUNKS = """
 select chunk_index, chunk_text, start_timestamp, end_timestamp, token_count, topic_tags
-from transcript_chunks
-where transcript_id = %(transcript_id)s and video_id = %(video_id)s
+from transcript_chunks as chunk
+join videos as video on video.id = chunk.video_id
+where chunk.transcript_id = %(transcript_id)s
+  and chunk.video_id = %(video_id)s
+  and chunk.cut = case chunk.transcript_id
+      when video.published_transcript_id then video.published_chunk_cut
+      when video.staged_transcript_id then video.staged_chunk_cut
+  end
+order by chunk_index
+"""
+
+SELECT_STAGED_CHUNKS = """
+select chunk_index, chunk_text, start_timestamp, end_timestamp, token_count, topic_tags
+from transcript_chunks as chunk
+join videos as video
+    on video.id = chunk.video_id
+    and video.staged_transcript_id = chunk.transcript_id
+    and video.staged_chunk_cut = chunk.cut
+where video.id = %(video_id)s
 order by chunk_index
 """
 
@@ -34,11 +53,11 @@ COPY_TYPES = ("uuid", "int4", "text", "text", "int4", "float8", "float8", "text[
 
 UPSERT_CHUNKS = """
 insert into transcript_chunks as stored (
-    id, transcript_id, video_id, creator_id, chunk_index, chunk_text, text_hash, tsv,
-    token_count, start_timestamp, end_timestamp, topic_tags)
+    id, transcript_id, video_id, creator_id, cut, chunk_index, chunk_text, text_hash,
+    tsv, token_count, start_timestamp, end_timestamp, topic_tags)
 select
-    id, %(transcript_id)s, %(video_id)s, %(creator_id)s, chunk_index, chunk_text,
-    text_hash,
+    id, %(transcript_id)s, %(video_id)s, %(creator_id)s, %(cut)s, chunk_index,
+    chunk_text, text_hash,
     -- Parsing is the dearest part of a row: an unchanged text is not parsed again.
     coalesce(
         (
@@ -50,6 +69,7 @@ select
         to_tsvector('simple', chunk_text)),
     token_count, start_timestamp, end_timestamp, topic_tags
 from incoming
+-- The rows of a cut are what its name says: one that differs was damaged.
 on conflict (id) do update
 set chunk_text = excluded.chunk_text,
     text_hash = excluded.text_hash,
@@ -64,11 +84,11 @@ where (stored.text_hash, stored.token_count, stored.start_timestamp,
        excluded.start_timestamp, excluded.end_timestamp, excluded.topic_tags)
 """
 
-DELETE_GONE = """
-delete from transcript_chunks
-where transcript_id = %(transcript_id)s
-  and video_id = %(video_id)s
-  and chunk_index >= %(chunks)s
+STAGE_CUT = """
+update videos set staged_chunk_cut = %(cut)s
+where id = %(video_id)s
+  and staged_transcript_id = %(transcript_id)s
+  and staged_chunk_cut <> %(cut)s
 """
 
 
@@ -76,20 +96,23 @@ class ChunkRows(Rows):
     """Satisfies `ChunkStore`."""
 
     def chunks(self, video: Video, transcript_id: UUID) -> list[Chunk]:
-        """The chunks of a version, by index; empty when there are none."""
+        """The chunks of the published or the staged version, by index, else none."""
         with self._database.transaction(video.creator_id) as connection:
-            rows = connection.execute(
-                SELECT_CHUNKS, {"transcript_id": transcript_id, "video_id": video.id}
-            ).fetchall()
-        return [
-            Chunk(index, text, start_s, end_s, tokens, tuple(tags))
-            for index, text, start_s, end_s, tokens, tags in rows
-        ]
+            return _chunks(connection, SELECT_CHUNKS, video, transcript_id)
+
+    def staged_chunks(self, video: Video) -> list[Chunk]:
+        """The chunks of the staged version as they were cut last, by index."""
+        with self._database.transaction(video.creator_id) as connection:
+            return _chunks(connection, SELECT_STAGED_CHUNKS, video)
 
     def replace_chunks(
         self, video: Video, transcript_id: UUID, chunks: Sequence[Chunk]
-    ) -> None:
-        """Make `chunks` all the chunks of a version, in one transaction."""
+    ) -> int:
+        """Make `chunks` the staged ones of a version; returns the rows written.
+
+        In one transaction; what readers see stays until it is published.
+        """
+        cut = cut_of(chunks)
         with self._database.transaction(video.creator_id) as connection:
             connection.execute(CREATE_INCOMING)
             with connection.cursor().copy(COPY_INCOMING) as copy:
@@ -97,7 +120,7 @@ class ChunkRows(Rows):
                 for chunk in chunks:
                     copy.write_row(
                         (
-                            chunk_id_of(transcript_id, chunk.index),
+                            chunk_id_of(transcript_id, chunk.index, cut),
                             chunk.index,
                             chunk.text,
                             chunk.text_hash,
@@ -111,7 +134,23 @@ class ChunkRows(Rows):
                 "transcript_id": transcript_id,
                 "video_id": video.id,
                 "creator_id": video.creator_id,
-                "chunks": len(chunks),
+                "cut": cut,
             }
-            connection.execute(UPSERT_CHUNKS, parameters)
-            connection.execute(DELETE_GONE, parameters)
+            written = connection.execute(UPSERT_CHUNKS, parameters).rowcount
+            connection.execute(STAGE_CUT, parameters)
+        return written
+
+
+def _chunks(
+    connection: Connection,
+    statement: LiteralString,
+    video: Video,
+    transcript_id: UUID | None = None,
+) -> list[Chunk]:
+    rows = connection.execute(
+        statement, {"transcript_id": transcript_id, "video_id": video.id}
+    )
+    return [
+        Chunk(index, text, start_s, end_s, tokens, tuple(tags))
+        for index, text, start_s, end_s, tokens, tags in rows
+    ]

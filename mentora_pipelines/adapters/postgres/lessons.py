@@ -5,13 +5,19 @@ from mentora_pipelines.adapters.postgres.chunks import ChunkRows
 from mentora_pipelines.adapters.postgres.embeddings import EmbeddingRows
 from mentora_pipelines.adapters.postgres.published_lessons import PublishedLessonRows
 from mentora_pipelines.adapters.postgres.quizzes import QuizRows
+from mentora_pipelines.adapters.postgres.recognised_windows import (
+    RecognisedWindowRows,
+)
 from mentora_pipelines.adapters.postgres.transcripts import TranscriptRows
+from mentora_pipelines.adapters.postgres.versions import VersionRows
 from mentora_pipelines.adapters.postgres.videos import VideoRows
 
 
 class PostgresLessons(
     VideoRows,
     TranscriptRows,
+    VersionRows,
+    RecognisedWindowRows,
     CaptionRows,
     ChunkRows,
     EmbeddingRows,

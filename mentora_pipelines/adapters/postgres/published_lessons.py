@@ -35,7 +35,7 @@ words as (
 chunks as (
     select chunk_index, text_hash, start_timestamp, end_timestamp
     from transcript_chunks
-    where transcript_id = %(transcript_id)s
+    where transcript_id = %(transcript_id)s and cut = %(chunk_cut)s
 ),
 cues as (
     select
@@ -44,6 +44,7 @@ cues as (
     from caption_tracks, jsonb_array_elements(caption_tracks.cues)
         with ordinality as cue
     where caption_tracks.transcript_id = %(transcript_id)s
+      and caption_tracks.cut = %(caption_cut)s
 )
 select
     transcript.word_count,
@@ -81,6 +82,8 @@ from transcript
 PUBLISH = """
 update videos
 set published_transcript_id = transcript.id,
+    published_chunk_cut = videos.staged_chunk_cut,
+    published_caption_cut = videos.staged_caption_cut,
     full_transcript = transcript.full_text,
     transcript_data = jsonb_build_object(
         'language', transcript.language,
@@ -93,9 +96,12 @@ set published_transcript_id = transcript.id,
 from transcripts as transcript
 where videos.id = %(video_id)s
   and videos.staged_transcript_id = %(transcript_id)s
+  and videos.staged_chunk_cut = %(chunk_cut)s
+  and videos.staged_caption_cut = %(caption_cut)s
   and transcript.id = %(transcript_id)s
   and transcript.source_hash = videos.source_hash
   and (videos.source_etag is null or videos.source_etag = videos.upload_etag)
+returning videos.version
 """
 
 # A quotation that is no longer in the lesson cannot support its question. Case and
@@ -136,7 +142,7 @@ class PublishedLessonRows(Rows):
         ):
             facts = cursor.execute(
                 SELECT_FACTS,
-                {"video_id": video.id, "transcript_id": video.staged_transcript_id},
+                _staged(video),
             ).fetchone()
         if facts is None:
             raise NotFound(f"video {video.id} has no transcript yet")
@@ -149,17 +155,18 @@ class PublishedLessonRows(Rows):
         were uploaded meanwhile.
         """
         transcript_id = video.staged_transcript_id
-        parameters = {"video_id": video.id, "transcript_id": transcript_id}
+        parameters = _staged(video)
         with self._database.transaction(video.creator_id) as connection:
-            if connection.execute(PUBLISH, parameters).rowcount == 0:
+            shown = connection.execute(PUBLISH, parameters).fetchone()
+            if shown is None:
                 return False
             connection.execute(MARK_STALE_QUIZZES, parameters)
             connection.execute(REVIVE_QUIZZES, parameters)
             write_event(
                 connection,
                 TRANSCRIPTION_COMPLETED,
-                # Bytes may come back, and are then shown anew.
-                deduplication_key=f"{transcript_id}#{video.upload_number}",
+                # A version may be shown anew: its bytes come back, or it is restored.
+                deduplication_key=f"{transcript_id}#{shown[0]}",
                 creator_id=video.creator_id,
                 payload={
                     "videoId": str(video.id),
@@ -168,3 +175,13 @@ class PublishedLessonRows(Rows):
                 },
             )
             return True
+
+
+def _staged(video: Video) -> dict[str, object]:
+    """What names the staged version and how it was cut."""
+    return {
+        "video_id": video.id,
+        "transcript_id": video.staged_transcript_id,
+        "chunk_cut": video.staged_chunk_cut,
+        "caption_cut": video.staged_caption_cut,
+    }
