@@ -6,10 +6,11 @@ from assets.jobs import lesson_job, quiz_job
 from assets.lessons.audio import audio
 from assets.lessons.captions import captions
 from assets.lessons.checks import (
-    captions_do_not_overlap,
+    captions_pass_review,
     chunks_cover_the_speech,
     every_chunk_has_a_vector,
     every_word_follows_the_one_before,
+    nothing_heard_is_doubtful,
 )
 from assets.lessons.chunks import chunks
 from assets.lessons.embeddings import embeddings
@@ -53,7 +54,8 @@ defs = dg.Definitions(
     ],
     asset_checks=[
         every_word_follows_the_one_before,
-        captions_do_not_overlap,
+        nothing_heard_is_doubtful,
+        captions_pass_review,
         chunks_cover_the_speech,
         every_chunk_has_a_vector,
     ],

@@ -41,11 +41,13 @@ class ErrorCode(StrEnum):
     EMPTY_FILE = "empty_file"
     NOT_MEDIA = "not_media"
     UNSUPPORTED_CONTAINER = "unsupported_container"
+    UNSUPPORTED_CODEC = "unsupported_codec"
     NO_AUDIO = "no_audio"
     NO_SPEECH = "no_speech"
     TRUNCATED_MEDIA = "truncated_media"
     TOO_LONG = "too_long"
     TOO_LARGE = "too_large"
+    DECODER_CRASHED = "decoder_crashed"
     UPLOAD_MISSING = "upload_missing"
     CHECK_FAILED = "check_failed"
     MISCONFIGURED = "misconfigured"
@@ -65,6 +67,10 @@ CREATOR_SENTENCES: dict[ErrorCode, str] = {
         "This kind of video file is not supported. Please export the lesson as MP4, "
         "MOV, MKV or WebM and upload it again."
     ),
+    ErrorCode.UNSUPPORTED_CODEC: (
+        "The sound of the video is stored in a form that is not supported. Please "
+        "export the lesson with AAC or MP3 sound and upload it again."
+    ),
     ErrorCode.NO_AUDIO: (
         "The video has no sound track. Please export it with sound and upload it again."
     ),
@@ -80,6 +86,10 @@ CREATOR_SENTENCES: dict[ErrorCode, str] = {
     ),
     ErrorCode.TOO_LARGE: (
         "The file is larger than allowed. Please export it at a lower resolution."
+    ),
+    ErrorCode.DECODER_CRASHED: (
+        "The file is damaged in a way that it cannot be played. Please export the "
+        "lesson as MP4 again, and upload the new file."
     ),
     ErrorCode.UPLOAD_MISSING: (
         "The uploaded file is no longer there. Please upload the video again."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mentora_pipelines import migrations
 from mentora_pipelines.adapters.folder_storage import FolderStorage
-from mentora_pipelines.adapters.media import PyAvDecoder
+from mentora_pipelines.adapters.media.decoder import PyAvDecoder
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
 from mentora_pipelines.errors import PermanentError
 from mentora_pipelines.services import (
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     )
     from mentora_pipelines.adapters.valkey.cache import ValkeyCache
     from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
-    from mentora_pipelines.adapters.whisper import WhisperTranscriber
+    from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
     from mentora_pipelines.domain.caching.cache import Cache
     from mentora_pipelines.domain.caching.embeddings import TextModel
 
@@ -212,13 +212,16 @@ def make_decoder() -> PyAvDecoder:
     """Gets the sound out of uploads, within the limits of the settings."""
     settings = MediaSettings()
     return PyAvDecoder(
-        max_bytes=settings.max_bytes, max_duration_s=settings.max_duration_s
+        max_bytes=settings.max_bytes,
+        max_duration_s=settings.max_duration_s,
+        memory_bytes=settings.decoder_memory_bytes,
+        language=TranscriberSettings().language,
     )
 
 
 def make_transcriber() -> "WhisperTranscriber":
     """Turns speech into words; its model loads at first use."""
-    from mentora_pipelines.adapters.whisper import WhisperTranscriber
+    from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
 
     settings = TranscriberSettings()
     return WhisperTranscriber(

@@ -150,11 +150,15 @@ class StorageSettings(_Settings):
 
 
 class MediaSettings(_Settings):
-    """Limits of an upload."""
+    """Limits of an upload, and of the process that decodes it."""
 
     max_bytes: int = Field(8 << 30, gt=0, alias="MENTORA_MAX_UPLOAD_BYTES")
     max_duration_s: float = Field(
         6 * 3600.0, gt=0, allow_inf_nan=False, alias="MENTORA_MAX_DURATION_S"
+    )
+    # Address space; half of the least is taken by the libraries.
+    decoder_memory_bytes: int = Field(
+        1 << 30, ge=256 << 20, alias="MENTORA_DECODER_MEMORY_BYTES"
     )
 
 
@@ -171,6 +175,16 @@ class TranscriberSettings(_Settings):
     language: Annotated[str | None, BeforeValidator(_blank_is_unset)] = Field(
         None, pattern="^[a-z]{2,3}$", alias="MENTORA_LANGUAGE"
     )
+
+    @model_validator(mode="after")
+    def _model_knows_the_language(self) -> Self:
+        # A model's own languages are known when it is loaded; its name tells this much.
+        if self.whisper_model.endswith(".en") and self.language not in (None, "en"):
+            raise ValueError(
+                f"MENTORA_WHISPER_MODEL: {self.whisper_model} understands English "
+                "only, and MENTORA_LANGUAGE is another language"
+            )
+        return self
 
 
 class EmbedderSettings(_Settings):
@@ -351,6 +365,16 @@ def _sentence(fault: Mapping[str, object]) -> str:
     name = ".".join(map(str, place)) if isinstance(place, tuple) else ""
     message = str(fault["msg"]).removeprefix("Value error, ")
     return f"{name}: {message}" if name else message
+
+
+def bare_environment() -> dict[str, str]:
+    """What a confined process gets: where libraries lie, and no secret."""
+    wanted = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+    return {
+        name: os.environ[name]  # noqa: TID251  (the one place that reads it)
+        for name in wanted
+        if name in os.environ  # noqa: TID251  (the same)
+    }
 
 
 def child_environment(**overrides: str) -> dict[str, str]:

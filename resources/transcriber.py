@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from mentora_pipelines.domain.lessons.transcripts import Transcriber
+from mentora_pipelines.domain.lessons.recognition import Transcriber
 from mentora_pipelines.providers import make_transcriber
 
 

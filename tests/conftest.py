@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fix_cache",
     "tests.fix_lessons",
     "tests.fix_media",
+    "tests.fix_whisper",
     "tests.fix_runs",
     "tests.fix_commands",
     "tests.fix_mail",

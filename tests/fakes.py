@@ -16,9 +16,16 @@ from numpy.typing import NDArray
 
 from mentora_pipelines.domain.identity import creator_id_of, video_id_of
 from mentora_pipelines.domain.lessons.chunks import Chunk
+from mentora_pipelines.domain.lessons.doubts import HeardStretch
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.domain.lessons.questions import Question
 from mentora_pipelines.domain.lessons.quizzes import Quiz
+from mentora_pipelines.domain.lessons.recognition import (
+    Heard,
+    Hints,
+    RecognisedWindow,
+)
+from mentora_pipelines.domain.lessons.speech import Span, Stretch, Window
 from mentora_pipelines.domain.lessons.transcripts import (
     Recognition,
     Transcript,
@@ -154,12 +161,33 @@ class FakeTranscriber:
         self.heard = heard
         self.fingerprint = fingerprint
         self.calls = 0
+        self.hints: list[Hints] = []
 
-    def transcribe(self, audio: Path) -> Recognition:
-        """What it was told to hear, in a file that must exist."""
+    def windows(self, audio: Path, after_s: float) -> Iterator[Window]:
+        """One window, a stretch for each segment, of a file that must exist."""
         assert audio.is_file()
+        assert after_s == 0
+        spans = [Span(one.start_s, one.end_s) for one in self.heard.segments]
+        sound = np.zeros(0, np.float32)
+        stretches = tuple(Stretch((span,), (span,), sound) for span in spans)
+        yield Window(0.0, self.heard.duration_s, True, stretches)
+
+    def hear(self, window: Window, hints: Hints) -> Heard:
+        """What it was told to hear."""
         self.calls += 1
-        return self.heard
+        self.hints.append(hints)
+        stretches = tuple(
+            HeardStretch(segment.words, stretch.speech, -0.1, 0.0)
+            for segment, stretch in zip(
+                self.heard.segments, window.stretches, strict=True
+            )
+        )
+        return Heard(self.heard.language, 1.0, stretches)
+
+    def hear_again(self, stretch: Stretch, hints: Hints) -> HeardStretch:
+        """Nothing: what was heard first is better."""
+        assert hints
+        return HeardStretch((), stretch.speech, -9.0, 1.0)
 
 
 class FakeEmbedder:
@@ -189,6 +217,8 @@ class FakeLessonStore:
 
     def __init__(self) -> None:
         self.versions: dict[UUID, Transcript] = {}
+        self.windows: dict[UUID, list[RecognisedWindow]] = {}
+        self.hints = Hints()
         self.staged: UUID | None = None
         self.marked: list[str] = []
         self.stored_chunks: dict[UUID, list[Chunk]] = {}
@@ -231,19 +261,48 @@ class FakeLessonStore:
     def add_transcript(self, video: Video, transcript: Transcript) -> None:
         """Store a version and stage it; a stored one stays."""
         self.versions.setdefault(transcript.id, transcript)
+        self.windows.clear()
         self.stage_transcript(video, transcript.id)
+
+    def recognised_windows(
+        self, video: Video, transcript_id: UUID
+    ) -> list[RecognisedWindow]:
+        """The windows of a version that are done."""
+        assert video.creator_id == CREATOR_ID
+        return list(self.windows.get(transcript_id, []))
+
+    def add_recognised_window(
+        self, video: Video, transcript_id: UUID, window: RecognisedWindow
+    ) -> None:
+        """Remember a window; the first one makes it forget other versions."""
+        assert video.creator_id == CREATOR_ID
+        if window.start_s == 0:
+            self.windows.clear()
+        self.windows.setdefault(transcript_id, []).append(window)
+
+    def recognition_hints(self, video: Video) -> Hints:
+        """What a test has set."""
+        assert video.creator_id == CREATOR_ID
+        return self.hints
 
     def chunks(self, video: Video, transcript_id: UUID) -> list[Chunk]:
         """The chunks of a version."""
         assert video.creator_id == CREATOR_ID
         return self.stored_chunks.get(transcript_id, [])
 
+    def staged_chunks(self, video: Video) -> list[Chunk]:
+        """The chunks that were written last."""
+        assert video.creator_id == CREATOR_ID
+        return next(reversed(self.stored_chunks.values()), [])
+
     def replace_chunks(
         self, video: Video, transcript_id: UUID, chunks: Sequence[Chunk]
-    ) -> None:
+    ) -> int:
         """Make `chunks` all the chunks of a version."""
         assert video.creator_id == CREATOR_ID
+        self.stored_chunks.pop(transcript_id, None)
         self.stored_chunks[transcript_id] = list(chunks)
+        return len(chunks)
 
     def writable_generation(self, model: EmbeddingModel) -> UUID:
         """The model's own."""

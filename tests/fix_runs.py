@@ -12,11 +12,15 @@ import psycopg
 import pytest
 
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
-from mentora_pipelines.adapters.whisper import BUNDLED_MODEL, WhisperTranscriber
+from mentora_pipelines.adapters.whisper.models import BUNDLED_MODEL
+from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
 from mentora_pipelines.definitions import defs
+from mentora_pipelines.domain.lessons.recognition import Heard, Hints
+from mentora_pipelines.domain.lessons.speech import Window
 from mentora_pipelines.domain.lessons.transcripts import Recognition, Segment, Word
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.services import DatabaseUrls
+from tests.fakes import FakeTranscriber
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,23 +28,49 @@ if TYPE_CHECKING:
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
-_heard: dict[str, Recognition] = {}
-"""What Whisper heard in a sound (named by its content): one test pays for it."""
+_windows: dict[str, list[Window]] = {}
+_heard: dict[bytes, Heard] = {}
+"""Windows of an audio file and what Whisper heard in one, both named by content: one
+test pays for them."""
 
 
 class CountingTranscriber(WhisperTranscriber):
-    """The real recogniser; it counts, and listens once to each sound."""
+    """The real recogniser; it counts windows, and listens once to each sound."""
 
     def __init__(self) -> None:
         super().__init__(BUNDLED_MODEL)
         self.calls = 0
 
-    def transcribe(self, audio: Path) -> Recognition:
+    def windows(self, audio: Path, after_s: float) -> Iterator[Window]:
+        """The real windows, remembered for other tests."""
+        if audio.name not in _windows:
+            _windows[audio.name] = list(super().windows(audio, 0.0))
+        return (one for one in _windows[audio.name] if one.start_s >= after_s)
+
+    def hear(self, window: Window, hints: Hints) -> Heard:
         """What Whisper hears, remembered for other tests."""
         self.calls += 1
-        if audio.name not in _heard:
-            _heard[audio.name] = super().transcribe(audio)
-        return _heard[audio.name]
+        sound = b"".join(stretch.sound.tobytes() for stretch in window.stretches)
+        if sound not in _heard:
+            _heard[sound] = super().hear(window, hints)
+        return _heard[sound]
+
+
+class HangingTranscriber(CountingTranscriber):
+    """The real recogniser, which never comes back from one of its windows."""
+
+    def __init__(self, window: int) -> None:
+        super().__init__()
+        self._last = window
+
+    def hear(self, window: Window, hints: Hints) -> Heard:
+        """What Whisper hears, until the window that stays."""
+        while self.calls + 1 == self._last:
+            # Whoever watches kills this process now.
+            sys.stdout.write("hangs\n")
+            sys.stdout.flush()
+            time.sleep(60)
+        return super().hear(window, hints)
 
 
 class CountingEmbedder(MiniLmEmbedder):
@@ -74,31 +104,23 @@ class HangingEmbedder(CountingEmbedder):
         return super().embed(texts)
 
 
-class LongLesson:
+class LongLesson(FakeTranscriber):
     """Hears a lesson of `chunks` sentences, each as long as a chunk may be."""
 
-    fingerprint = "tests/long-lesson"
-
     def __init__(self, chunks: int) -> None:
-        self._chunks = chunks
-        self.calls = 0
-
-    def transcribe(self, audio: Path) -> Recognition:
-        """The sentences, whatever is said in `audio`."""
-        assert audio.is_file()
-        self.calls += 1
         segments = []
-        for number in range(self._chunks):
+        for number in range(chunks):
             start_s = number * 50.0
             pieces = f"Sentence number {number} is about photosynthesis.".split()
             words = tuple(
-                Word(text, start_s + 8 * place, start_s + 8 * place + 4, 0.9)
+                Word(text, start_s + 8 * place, start_s + 8 * place + 7.5, 0.9)
                 for place, text in enumerate(pieces)
             )
             segments.append(
                 Segment(" ".join(pieces), words[0].start_s, words[-1].end_s, words)
             )
-        return Recognition("en", self._chunks * 50.0, tuple(segments))
+        heard = Recognition("en", chunks * 50.0, tuple(segments))
+        super().__init__(heard, "tests/long-lesson")
 
 
 class RunLesson(Protocol):
@@ -171,6 +193,15 @@ def retries(result: dg.ExecuteInProcessResult) -> list[str]:
         for event in result.all_events
         if event.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY
     ]
+
+
+@pytest.fixture
+def tidy(instance: dg.DagsterInstance) -> Iterator[None]:
+    """Report killed runs at the end, as Dagster does for those it has launched."""
+    yield
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        instance.report_run_failed(run, "killed by a test")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 @pytest.fixture

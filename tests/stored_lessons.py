@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.domain.identity import transcript_id_of
-from mentora_pipelines.domain.lessons.captions import CaptionTrack, cut_cues
+from mentora_pipelines.domain.lessons.captions import CaptionTrack
 from mentora_pipelines.domain.lessons.chunks import Chunk
+from mentora_pipelines.domain.lessons.cue_cutting import cut_cues
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.domain.lessons.questions import Question, QuestionKind
 from mentora_pipelines.domain.lessons.quizzes import Quiz, QuizStatus

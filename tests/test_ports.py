@@ -4,7 +4,7 @@ from mentora_pipelines.adapters.eml_folder import EmlFolder
 from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
-from mentora_pipelines.adapters.media import LocalSource, PyAvDecoder
+from mentora_pipelines.adapters.media.decoder import LocalSource, PyAvDecoder
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
 from mentora_pipelines.adapters.postgres.achievements import AchievementRows
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
@@ -14,7 +14,7 @@ from mentora_pipelines.adapters.smtp import SmtpMailer
 from mentora_pipelines.adapters.valkey.async_rate_limiter import AsyncValkeyRateLimiter
 from mentora_pipelines.adapters.valkey.cache import ValkeyCache
 from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
-from mentora_pipelines.adapters.whisper import WhisperTranscriber
+from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
 from mentora_pipelines.domain.caching.cache import Cache, CacheInvalidator
 from mentora_pipelines.domain.caching.embeddings import CachedEmbedder, TextModel
 from mentora_pipelines.domain.lessons.audio import AudioStore, MediaDecoder, Source
@@ -36,7 +36,17 @@ from mentora_pipelines.domain.lessons.quizzes import (
     QuizReader,
     QuizStore,
 )
-from mentora_pipelines.domain.lessons.transcripts import Transcriber, TranscriptStore
+from mentora_pipelines.domain.lessons.recognition import (
+    RecognitionStore,
+    Transcriber,
+    WindowStore,
+)
+from mentora_pipelines.domain.lessons.transcripts import TranscriptStore
+from mentora_pipelines.domain.lessons.versions import (
+    EditCatalogue,
+    EditedLessons,
+    VersionStore,
+)
 from mentora_pipelines.domain.operations.achievements import AchievementLedger
 from mentora_pipelines.domain.operations.mail_delivery import (
     EmailOutbox,
@@ -120,6 +130,7 @@ def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:
     _generations: GenerationRegistry = adapter
     _lessons: LessonCatalogue = adapter
     _index: SearchIndex = adapter
+    _edits: EditCatalogue = adapter
 
 
 def lessons_fit(adapter: PostgresLessons, fake: FakeLessonStore) -> None:
@@ -131,10 +142,14 @@ def lessons_fit(adapter: PostgresLessons, fake: FakeLessonStore) -> None:
     _chunks: ChunkStore = adapter
     _vectors: EmbeddingStore = adapter
     _transcripts: TranscriptStore = adapter
+    _windows: WindowStore = adapter
+    _recognition: RecognitionStore = adapter
     _facts: LessonFactsReader = adapter
     _publisher: LessonPublisher = adapter
     _reader: QuizReader = adapter
     _quizzes: QuizStore = adapter
+    _versions: VersionStore = adapter
+    _edited: EditedLessons = adapter
     _with_quizzes: LessonWithQuizzes = adapter
     _with_quizzes = fake
     _vectors = fake

@@ -1,5 +1,7 @@
 """The sound of a lesson."""
 
+from dataclasses import asdict
+
 import dagster as dg
 
 from assets.failures import RETRY_POLICY, lesson_step
@@ -38,5 +40,7 @@ def audio(
             "upload_bytes": figures.source_bytes,
             "decoded": figures.decoded,
             "audio_key": figures.audio_key,
+            # Known only of what was decoded here.
+            **({} if figures.facts is None else asdict(figures.facts)),
         }
     )

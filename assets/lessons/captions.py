@@ -5,6 +5,7 @@ import dagster as dg
 from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.transcripts import transcripts
 from assets.partitions import videos
+from mentora_pipelines.domain.lessons.caption_review import Breach
 from mentora_pipelines.domain.lessons.captions import caption_lesson
 from mentora_pipelines.domain.lessons.lesson_store import LessonStore
 from mentora_pipelines.domain.lessons.transcripts import staged_transcript
@@ -25,13 +26,17 @@ def captions(
     lessons: dg.ResourceParam[LessonStore],
     storage: dg.ResourceParam[ObjectStorage],
 ) -> dg.MaterializeResult[None]:
-    """Cues of at most two lines, in the store and as a WebVTT file for players."""
+    """Cues that keep a reviewer's rules, in the store and as a WebVTT file."""
     with lesson_step(context, catalogue, lessons) as video:
         transcript = staged_transcript(video, lessons)
         figures = caption_lesson(transcript, video, storage=storage, store=lessons)
+    review = figures.review
     return dg.MaterializeResult(
         metadata={
-            "cues": len(figures.track.cues),
+            "cues": review.cues,
+            "cues_above_reading_speed": review.count(Breach.FAST_CUE),
+            "fastest_characters_per_s": review.fastest,
+            "faults": len(review.faults),
             "written": figures.written,
             "storage_key": figures.track.storage_key,
         }

@@ -15,8 +15,11 @@ from assets.lessons.chunks import chunks
 from assets.lessons.embeddings import embeddings
 from assets.lessons.transcripts import transcripts
 from assets.partitions import videos
+from mentora_pipelines.domain.lessons.captions import review_lesson
+from mentora_pipelines.domain.lessons.doubts import doubtful_s, doubts_as_table
 from mentora_pipelines.domain.lessons.lesson_store import LessonStore
 from mentora_pipelines.domain.lessons.published_lessons import LessonFacts
+from mentora_pipelines.domain.lessons.transcripts import staged_transcript
 from mentora_pipelines.domain.videos import VideoCatalogue
 from mentora_pipelines.errors import ErrorCode
 
@@ -57,20 +60,42 @@ def every_word_follows_the_one_before(
 
 
 @dg.asset_check(
-    asset=captions, blocking=True, partitions_def=videos, retry_policy=RETRY_POLICY
+    asset=transcripts, blocking=False, partitions_def=videos, retry_policy=RETRY_POLICY
 )
-def captions_do_not_overlap(
+def nothing_heard_is_doubtful(
     context: dg.AssetCheckExecutionContext,
     catalogue: dg.ResourceParam[VideoCatalogue],
     lessons: dg.ResourceParam[LessonStore],
 ) -> dg.AssetCheckResult:
-    """Else a player shows two captions at once, or none at all."""
-    return _fact_check(
-        context,
-        catalogue,
-        lessons,
-        lambda facts: facts.cues > 0 and facts.cues_that_overlap == 0,
+    """Else a creator should read these places again; the lesson is published."""
+    with lesson_step(context, catalogue, progress=None) as video:
+        doubts = staged_transcript(video, lessons).doubts
+    return dg.AssetCheckResult(
+        passed=not doubts,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "doubtful_s": doubtful_s(doubts),
+            "places": dg.MetadataValue.md(doubts_as_table(doubts)),
+        },
     )
+
+
+@dg.asset_check(
+    asset=captions, blocking=True, partitions_def=videos, retry_policy=RETRY_POLICY
+)
+def captions_pass_review(
+    context: dg.AssetCheckExecutionContext,
+    catalogue: dg.ResourceParam[VideoCatalogue],
+    lessons: dg.ResourceParam[LessonStore],
+) -> dg.AssetCheckResult:
+    """Else captions overlap, flash by, or leave a word alone, and a player shows it."""
+    with lesson_step(context, catalogue, lessons) as video:
+        facts = lessons.lesson_facts(video)
+        review = review_lesson(video, lessons)
+        passed = facts.cues > 0 and not facts.cues_that_overlap and not review.faults
+        if not passed:
+            lessons.mark_failed(video, ErrorCode.CHECK_FAILED)
+    return dg.AssetCheckResult(passed=passed, metadata=review.as_plain())
 
 
 @dg.asset_check(

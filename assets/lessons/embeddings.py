@@ -13,7 +13,6 @@ from mentora_pipelines.domain.lessons.lesson_store import (
     LessonCatalogue,
     LessonStore,
 )
-from mentora_pipelines.domain.lessons.transcripts import staged_transcript
 
 
 @dg.asset(
@@ -34,7 +33,7 @@ def embeddings(
     with lesson_step(context, catalogue, lessons) as video:
         figures = embed_missing(
             video,
-            lessons.chunks(video, staged_transcript(video, lessons).id),
+            lessons.staged_chunks(video),
             embedder=embedder,
             generations=catalogue,
             store=lessons,

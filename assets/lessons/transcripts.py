@@ -6,7 +6,7 @@ from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.audio import audio
 from assets.partitions import videos
 from mentora_pipelines.domain.lessons.lesson_store import LessonStore
-from mentora_pipelines.domain.lessons.transcripts import (
+from mentora_pipelines.domain.lessons.recognition import (
     Transcriber,
     transcribe_lesson,
 )
@@ -38,15 +38,4 @@ def transcripts(
             store=lessons,
             status=lessons,
         )
-    transcript = figures.transcript
-    return dg.MaterializeResult(
-        metadata={
-            "words": transcript.word_count,
-            "sentences": len(transcript.segments),
-            "duration_s": transcript.duration_s,
-            "language": transcript.language,
-            "recognised": figures.recognised,
-            "transcriber": transcript.fingerprint,
-            "transcript_id": str(transcript.id),
-        }
-    )
+    return dg.MaterializeResult(metadata=figures.as_plain())

@@ -1,7 +1,11 @@
 """`mentora transcript`: the words of a lesson."""
 
+from typing import Annotated
+from uuid import UUID
+
 import typer
 
+from mentora_pipelines.cli import transcript_edits
 from mentora_pipelines.cli.arguments import VideoArgument
 from mentora_pipelines.cli.output import JsonOption, clock, print_json, print_text
 from mentora_pipelines.errors import NotFound
@@ -17,14 +21,26 @@ def _transcript() -> None:
     """The words of a lesson."""
 
 
+app.command("edit")(transcript_edits.edit)
+app.command("history")(transcript_edits.history)
+app.command("restore")(transcript_edits.restore)
+
+
 @app.command()
-def show(video: VideoArgument, json: JsonOption = False) -> None:
+def show(
+    video: VideoArgument,
+    version: Annotated[
+        UUID | None, typer.Option(help="An earlier version, as `history` shows it.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
     """Print the published transcript, a sentence a line with its time."""
     with open_catalogue() as catalogue, open_lessons() as lessons:
         found = catalogue.video(video)
-        if found.published_transcript_id is None:
+        chosen = version or found.published_transcript_id
+        if chosen is None:
             raise NotFound(f"video {video} has no published transcript")
-        transcript = lessons.transcript(found, found.published_transcript_id)
+        transcript = lessons.transcript(found, chosen)
     if json:
         print_json(
             {

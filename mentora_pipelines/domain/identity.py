@@ -32,22 +32,31 @@ def transcript_id_of(video_id: UUID, source_hash: str, fingerprint: str) -> UUID
     return uuid5(NAMESPACE, f"transcript\n{video_id}\n{source_hash}\n{fingerprint}")
 
 
-def chunk_id_of(transcript_id: UUID, chunk_index: int) -> UUID:
-    """Id of the chunk at `chunk_index` (from 0) of a transcript version."""
-    return uuid5(NAMESPACE, f"chunk\n{transcript_id}\n{chunk_index}")
+def edited_transcript_id_of(video_id: UUID, source_hash: str, text: str) -> UUID:
+    """Version of a transcript that a person corrected: this text for these bytes."""
+    return uuid5(NAMESPACE, f"edited\n{video_id}\n{source_hash}\n{text}")
 
 
-def chunk_ids_of(transcript_id: UUID, chunk_indexes: Iterable[int]) -> list[UUID]:
-    """`chunk_id_of` for many chunks of one version, in half the time.
+def chunk_id_of(transcript_id: UUID, chunk_index: int, cut: str = "") -> UUID:
+    """Id of the chunk at `chunk_index` (from 0) of a cutting of a version."""
+    cutting = f"\n{cut}" if cut else ""
+    return uuid5(NAMESPACE, f"chunk\n{transcript_id}\n{chunk_index}{cutting}")
+
+
+def chunk_ids_of(
+    transcript_id: UUID, chunk_indexes: Iterable[int], cut: str = ""
+) -> list[UUID]:
+    """`chunk_id_of` for many chunks of one cutting, in half the time.
 
     What their names have in common is hashed once.
     """
     common = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
     common.update(f"chunk\n{transcript_id}\n".encode())
+    cutting = f"\n{cut}" if cut else ""
     ids = []
     for chunk_index in chunk_indexes:
         name = common.copy()
-        name.update(str(chunk_index).encode())
+        name.update(f"{chunk_index}{cutting}".encode())
         ids.append(UUID(bytes=name.digest()[:16], version=5))
     return ids
 

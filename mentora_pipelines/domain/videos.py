@@ -29,8 +29,9 @@ class Video:
     `upload_etag` names the newest bytes that were seen and `upload_number` counts
     them; `source_etag` and `source_hash` name the newest that a run has taken in.
     `staged_transcript_id` is the version being worked on, `published_transcript_id`
-    the one that readers see. `fencing_token` is that of the lease under which the
-    holder of this row works, if it works under one.
+    the one that readers see. The cuts name how each of the two was cut into chunks and
+    captions. `fencing_token` is that of the lease under which the holder of this row
+    works, if it works under one.
     """
 
     id: UUID
@@ -55,6 +56,10 @@ class Video:
     auto_generate_quiz: bool = False
     requeues: int = 0
     fencing_token: int | None = None
+    staged_chunk_cut: str = ""
+    staged_caption_cut: str = ""
+    published_chunk_cut: str = ""
+    published_caption_cut: str = ""
 
     @property
     def is_settled(self) -> bool:
@@ -63,6 +68,8 @@ class Video:
             self.processing_status is ProcessingStatus.COMPLETED
             and self.staged_transcript_id is not None
             and self.staged_transcript_id == self.published_transcript_id
+            and self.staged_chunk_cut == self.published_chunk_cut
+            and self.staged_caption_cut == self.published_caption_cut
         )
 
 

@@ -2,32 +2,23 @@ import hashlib
 import io
 import socket
 import sys
-import tempfile
 import wave
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from av.audio.stream import AudioStream
-from av.container import OutputContainer
-from av.stream import Disposition
-from numpy.typing import NDArray
 
-from mentora_pipelines.adapters.media import COPY_BYTES, PyAvDecoder, sniff_container
+from mentora_pipelines.adapters.media.decoder import COPY_BYTES, PyAvDecoder
+from mentora_pipelines.adapters.media.sniffing import sniff_container
 from mentora_pipelines.errors import ErrorCode, LessonRefused
+from tests.media_files import FASTSTART, Sound, Track, media
+from tests.media_forgeries import png
 
 LONGEST_S = 30.0
 LARGEST = 4 << 20
-RATE = 48_000
-FASTSTART = {"movflags": "faststart"}
-
-Sound = NDArray[np.float32]
-
 _made_folders: list[Path] = []
 
 
@@ -46,68 +37,6 @@ def no_folder_stays() -> Iterator[None]:
     yield
     assert _made_folders
     assert not any(folder.exists() for folder in _made_folders)
-
-
-@dataclass(frozen=True)
-class Track:
-    """A sound track of an invented file; `hertz` is the tone that it holds."""
-
-    seconds: float = 3.0
-    hertz: float = 440.0
-    layout: str = "mono"
-    is_default: bool = True
-    silent_until_s: float = 0.0
-    """No packet at all until then: the track starts late."""
-
-    def sound(self) -> Sound:
-        """Its samples, one row a channel."""
-        times = np.arange(int(self.seconds * RATE)) / RATE
-        tone = (0.5 * np.sin(2 * np.pi * self.hertz * times)).astype(np.float32)
-        return np.tile(tone, (2 if self.layout == "stereo" else 1, 1))
-
-
-def media(
-    container: str,
-    codec: str,
-    *tracks: Track,
-    video_s: float = 0.0,
-    options: dict[str, str] | None = None,
-) -> bytes:
-    """A real file with these tracks, made by ffmpeg's own muxers."""
-    # A file, since the index is moved to the front by reading it again.
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "made"
-        with av.open(str(path), "w", format=container, options=options or {}) as output:
-            _write(output, codec, tracks, video_s)
-        return path.read_bytes()
-
-
-def _write(
-    output: OutputContainer, codec: str, tracks: Sequence[Track], video_s: float
-) -> None:
-    if video_s:
-        video = output.add_stream("mpeg4", rate=5)
-        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-    sounds = []
-    for track in tracks:
-        stream = output.add_stream(codec, rate=RATE, layout=track.layout)
-        assert isinstance(stream, AudioStream)
-        stream.disposition = Disposition.default if track.is_default else Disposition(0)
-        sounds.append((stream, track.sound(), track.silent_until_s))
-    for number in range(int(video_s * 5)):
-        picture = np.full((48, 64, 3), number % 255, dtype=np.uint8)
-        output.mux(video.encode(av.VideoFrame.from_ndarray(picture)))
-    if video_s:
-        output.mux(video.encode(None))
-    for stream, sound, late_s in sounds:
-        for start in range(0, sound.shape[1], RATE):
-            piece = np.ascontiguousarray(sound[:, start : start + RATE])
-            layout = "stereo" if len(piece) == 2 else "mono"
-            frame = av.AudioFrame.from_ndarray(piece, "fltp", layout)
-            frame.sample_rate = RATE
-            frame.pts = start + round(late_s * RATE)
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
 
 
 def decoded(content: bytes, **limits: float) -> tuple[float, Sound]:
@@ -274,16 +203,6 @@ def test_a_file_that_breaks_off_is_refused(
     assert decoded(whole)[0] == pytest.approx(10.0, abs=0.2)
     part = whole[: int(share * len(whole))]
     assert refusal(part) is ErrorCode.TRUNCATED_MEDIA
-
-
-def png() -> bytes:
-    """A picture."""
-    encoder = av.CodecContext.create("png", "w")
-    assert isinstance(encoder, av.VideoCodecContext)
-    encoder.width, encoder.height, encoder.pix_fmt = 8, 8, "rgb24"
-    picture = av.VideoFrame.from_ndarray(np.zeros((8, 8, 3), dtype=np.uint8))
-    encoder.framerate = Fraction(1)
-    return b"".join(bytes(p) for p in [*encoder.encode(picture), *encoder.encode(None)])
 
 
 def riff(path: Path) -> Path:

@@ -5,20 +5,31 @@ from itertools import pairwise
 from pathlib import Path
 
 import jiwer
+import numpy as np
 import pytest
 
-from mentora_pipelines.adapters.media import PyAvDecoder
-from mentora_pipelines.adapters.whisper import (
-    BUNDLED_MODEL,
-    Piece,
-    WhisperTranscriber,
-    join_pieces,
+from mentora_pipelines.adapters.media.decoder import PyAvDecoder
+from mentora_pipelines.adapters.whisper.models import BUNDLED_MODEL
+from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
+from mentora_pipelines.adapters.whisper.words import Piece, join_pieces
+from mentora_pipelines.domain.lessons.recognition import (
+    Hints,
+    join_windows,
+    recognise,
 )
+from mentora_pipelines.domain.lessons.speech import SAMPLE_RATE, Span, Stretch, Window
 from mentora_pipelines.domain.lessons.transcripts import Recognition
 from mentora_pipelines.errors import SettingsError
 from tests.fix_lessons import SAMPLES
 
 LESSON = "compound-interest"
+
+SILENT_WINDOW = Window(
+    0.0,
+    1.0,
+    True,
+    (Stretch((Span(0.0, 1.0),), (), np.zeros(SAMPLE_RATE, np.float32)),),
+)
 
 
 def recognised(upload: bytes, folder: Path) -> tuple[Recognition, float]:
@@ -27,7 +38,9 @@ def recognised(upload: bytes, folder: Path) -> tuple[Recognition, float]:
     flac = folder / "audio.flac"
     with decoder.take_in(io.BytesIO(upload)) as source, source.decode() as audio:
         flac.write_bytes(audio.content.read())
-        return WhisperTranscriber(BUNDLED_MODEL).transcribe(flac), audio.duration_s
+        transcriber = WhisperTranscriber(BUNDLED_MODEL)
+        windows = list(recognise(flac, [], transcriber, Hints()))
+        return join_windows(windows), audio.duration_s
 
 
 def plain(text: str) -> str:
@@ -135,9 +148,8 @@ def test_a_missing_model_is_a_setting_to_mend(tmp_path: Path, missing: str) -> N
         "name": "no-such-model",
     }
     transcriber = WhisperTranscriber(names[missing])
-    audio = SAMPLES / f"{LESSON}.mp4"
     with pytest.raises(SettingsError, match="MENTORA_WHISPER_MODEL"):
-        transcriber.transcribe(audio)
+        transcriber.hear(SILENT_WINDOW, Hints())
 
 
 @pytest.mark.parametrize(

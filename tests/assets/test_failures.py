@@ -16,7 +16,8 @@ from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.definitions import defs
-from mentora_pipelines.domain.lessons.transcripts import Recognition
+from mentora_pipelines.domain.lessons.recognition import Heard, Hints
+from mentora_pipelines.domain.lessons.speech import Window
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import (
     CREATOR_SENTENCES,
@@ -55,12 +56,12 @@ class AbsentTranscriber(CountingTranscriber):
         self._times = times
         self.tries = 0
 
-    def transcribe(self, audio: Path) -> Recognition:
+    def hear(self, window: Window, hints: Hints) -> Heard:
         """What Whisper hears, once the service is back."""
         self.tries += 1
         if self.tries <= self._times:
             raise TransientError("the recogniser does not answer")
-        return super().transcribe(audio)
+        return super().hear(window, hints)
 
 
 class BrokenEmbedder(CountingEmbedder):

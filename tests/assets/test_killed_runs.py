@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -66,15 +66,6 @@ def kill_when_it_hangs(home: Path, video: Video) -> None:
         assert output is not None
         assert output.readline() == "hangs\n"
         process.kill()
-
-
-@pytest.fixture
-def tidy(instance: dg.DagsterInstance) -> Iterator[None]:
-    """Report killed runs at the end, as Dagster does for those it has launched."""
-    yield
-    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-        instance.report_run_failed(run, "killed by a test")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 @pytest.mark.usefixtures("tidy")

@@ -1,26 +1,38 @@
 import html
 import io
+from dataclasses import replace
 from itertools import pairwise
 from uuid import UUID
 
+import pysubs2
+import pytest
 import srt
 import webvtt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mentora_pipelines.domain.lessons.captions import (
+from mentora_pipelines.domain.lessons.caption_review import (
+    Breach,
+    CaptionReview,
+    review_captions,
+)
+from mentora_pipelines.domain.lessons.caption_rules import (
+    LONG_PAUSE_S,
     MAX_CUE_S,
-    MAX_LINE_CHARACTERS,
     MAX_LINES,
     MIN_CUE_S,
+    MIN_GAP_S,
     PAUSE_S,
+    Cue,
+    limits_of,
+)
+from mentora_pipelines.domain.lessons.captions import (
     CaptionFormat,
     CaptionTrack,
-    Cue,
     caption_lesson,
-    cut_cues,
     render_captions,
 )
+from mentora_pipelines.domain.lessons.cue_cutting import cut_cues
 from mentora_pipelines.domain.lessons.transcripts import Word
 from mentora_pipelines.domain.videos import Video
 from tests.fakes import PENDING_VIDEO, FakeStorage
@@ -30,6 +42,8 @@ unhurried = settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
 """A busy machine is not a fault of ours."""
+
+MAX_LINE_CHARACTERS = limits_of("en").line_characters
 
 signs = st.characters(exclude_categories=["C", "Z"])
 texts = st.one_of(
@@ -73,6 +87,11 @@ class FakeCaptions:
         assert video.creator_id
         return self.tracks.get(transcript_id)
 
+    def staged_caption_track(self, video: Video) -> CaptionTrack | None:
+        """The track that was stored last, or None."""
+        assert video.creator_id
+        return next(reversed(self.tracks.values()), None)
+
     def put_caption_track(
         self, video: Video, transcript_id: UUID, track: CaptionTrack
     ) -> None:
@@ -86,26 +105,152 @@ class FakeCaptions:
 @given(spoken())
 def test_no_word_is_lost_or_divided(words: list[Word]) -> None:
     """Else who reads the captions misses what was said."""
-    assert words_of(cut_cues(words)) == [word.text for word in words]
+    assert "".join(words_of(cut_cues(words))) == "".join(w.text for w in words)
+
+
+@unhurried
+@given(spoken(), st.sampled_from(["en", "de", "zh"]))
+def test_captions_pass_review_whatever_is_said(
+    words: list[Word], language: str
+) -> None:
+    """Else a lesson fails for its captions, and its creator can do nothing about it."""
+    review = review_captions(cut_cues(words, language), words, language)
+    assert review.faults == ()
 
 
 @unhurried
 @given(spoken())
-def test_cues_follow_each_other_without_overlap(words: list[Word]) -> None:
-    """Else two captions stand over each other, and publishing is refused."""
+def test_captions_keep_the_rules_that_no_speech_breaks(words: list[Word]) -> None:
+    """Else two captions stand over each other, or one covers the slide."""
     cues = cut_cues(words)
     assert all(0 <= cue.start_s < cue.end_s for cue in cues)
     assert all(one.end_s <= two.start_s for one, two in pairwise(cues))
-
-
-@unhurried
-@given(spoken())
-def test_a_cue_fits_the_screen(words: list[Word]) -> None:
-    """Else a caption covers the slide."""
-    for cue in cut_cues(words):
+    assert all(cue.end_s - cue.start_s < MAX_CUE_S + 0.001 for cue in cues)
+    for cue in cues:
         lines = cue.text.split("\n")
         assert len(lines) <= MAX_LINES
         assert all(len(x) <= MAX_LINE_CHARACTERS or len(x.split()) == 1 for x in lines)
+
+
+def fluent(text: str, word_s: float = 0.35) -> list[Word]:
+    """Words at an even pace, without a pause."""
+    return [
+        Word(word, round(place * word_s, 3), round((place + 1) * word_s, 3), 0.9)
+        for place, word in enumerate(text.split())
+    ]
+
+
+LECTURE = (
+    "A plant takes in water through its roots, and it carries the water up to its "
+    "leaves. Right. There the light of the sun splits the water, so that oxygen can "
+    "leave the plant through many small pores. Why does it matter? Because everything "
+    "that breathes on this planet needs the oxygen that is left over."
+)
+
+
+@pytest.mark.parametrize("word_s", [0.33, 0.5, 0.9])
+def test_speech_makes_captions_without_orphans_and_without_haste(word_s: float) -> None:
+    """Else a viewer cannot read along, or sees a single word flash by."""
+    words = fluent(LECTURE, word_s)
+    cues = cut_cues(words)
+    assert all(len(cue.text.split()) > 1 for cue in cues)
+    assert all(cue.end_s - cue.start_s >= MIN_CUE_S for cue in cues)
+    assert all(
+        two.start_s - one.end_s >= MIN_GAP_S - 1e-6 for one, two in pairwise(cues)
+    )
+    review = review_captions(cues, words, "en")
+    assert (review.faults, review.unavoidable) == ((), ())
+    assert review.fastest <= limits_of("en").characters_per_s
+
+
+def test_a_speaker_faster_than_readers_is_counted_and_no_fault() -> None:
+    """Else a fast speaker's lesson is never published."""
+    words = fluent(LECTURE, 0.18)
+    review = review_captions(cut_cues(words), words, "en")
+    assert review.faults == ()
+    assert review.count(Breach.FAST_CUE) >= 3
+    assert review.fastest > limits_of("en").characters_per_s
+
+
+def test_lines_of_a_cue_are_about_equally_long() -> None:
+    """Else the second line holds one word, or one parts an article from its noun."""
+    (cue,) = cut_cues(
+        fluent("The pores of a leaf close when the soil below gets dry.", 0.3)
+    )
+    assert cue.text == "The pores of a leaf close\nwhen the soil below gets dry."
+
+
+def test_a_language_without_blanks_gets_none() -> None:
+    """Else a Chinese lesson is shown with a gap after each word, in lines too long."""
+    text = [
+        "植物",
+        "通过",
+        "叶子",
+        "吸收",
+        "阳光、",
+        "把",
+        "水",
+        "和",
+        "二氧化碳",
+        "变成",
+        "糖。",
+    ]
+    words = fluent(" ".join(text), 0.6)
+    cues = cut_cues(words, "zh")
+    assert "".join(cue.text for cue in cues).replace("\n", "") == "".join(text)
+    assert max(len(line) for cue in cues for line in cue.text.split("\n")) <= 16
+    assert review_captions(cues, words, "zh").faults == ()
+
+
+GOOD = cut_cues(fluent(LECTURE))
+
+
+def damaged(place: int, **changes: object) -> tuple[Cue, ...]:
+    """Good captions with one cue changed."""
+    return (*GOOD[:place], replace(GOOD[place], **changes), *GOOD[place + 1 :])  # type: ignore[arg-type]  # a test names fields
+
+
+@pytest.mark.parametrize(
+    ("cues", "breach", "at_s"),
+    [
+        (damaged(1, end_s=GOOD[2].start_s + 1), Breach.OVERLAP, GOOD[1].start_s),
+        (damaged(1, end_s=GOOD[2].start_s), Breach.SHORT_GAP, GOOD[1].start_s),
+        (damaged(1, end_s=GOOD[1].start_s + 0.5), Breach.SHORT_CUE, GOOD[1].start_s),
+        (damaged(1, end_s=GOOD[1].start_s + 1.2), Breach.FAST_CUE, GOOD[1].start_s),
+        (damaged(-1, end_s=GOOD[-1].start_s + 8), Breach.LONG_CUE, GOOD[-1].start_s),
+        (damaged(0, text=GOOD[0].text.replace("\n", " ")), Breach.LONG_LINE, 0.0),
+        (damaged(0, text=GOOD[0].text.replace(" ", "\n", 1)), Breach.MANY_LINES, 0.0),
+        (damaged(1, text=GOOD[1].text[:-3]), Breach.OTHER_WORDS, GOOD[1].start_s),
+        (GOOD[:-1], Breach.OTHER_WORDS, GOOD[-2].start_s),
+        ((), Breach.OTHER_WORDS, 0.0),
+    ],
+)  # fmt: skip
+def test_a_breach_is_found_where_it_is(
+    cues: tuple[Cue, ...], breach: Breach, at_s: float
+) -> None:
+    """Else the check passes whatever the captions are."""
+    review = review_captions(cues, fluent(LECTURE), "en")
+    assert (breach, at_s) in {(fault.breach, fault.at_s) for fault in review.faults}
+    assert f"{breach} at {at_s:.2f} s" in str(review.as_plain()["where"])
+
+
+def test_a_word_left_alone_is_a_fault_only_if_it_had_company() -> None:
+    """Else "Okay." before a silence fails a lesson, or a lone last word passes."""
+    words = fluent("One two three four.")
+    lone = (Cue(0, 1, "One two three"), Cue(1.1, 2, "four."))
+    faults = review_captions(lone, words, "en").faults
+    assert [fault.breach for fault in faults] == [Breach.ONE_WORD]
+    apart = [Word("Okay.", 0, 0.4, 0.9), *later(fluent("Let us begin."), 4)]
+    review: CaptionReview = review_captions(cut_cues(apart), apart, "en")
+    assert review.faults == ()
+    assert review.count(Breach.ONE_WORD) == 1
+
+
+def later(words: list[Word], seconds: float) -> list[Word]:
+    """The words, spoken later."""
+    return [
+        replace(w, start_s=w.start_s + seconds, end_s=w.end_s + seconds) for w in words
+    ]
 
 
 @unhurried
@@ -151,14 +296,19 @@ def test_times_beyond_an_hour_are_whole_milliseconds() -> None:
 
 def test_a_cue_ends_at_a_pause() -> None:
     """Else a caption stands over silence and gives away what comes."""
-    words = [Word("one", 0, 1, 0.9), Word("two", 1 + PAUSE_S, 3, 0.9)]
-    assert [cue.text for cue in cut_cues(words)] == ["one", "two"]
+    one, two = fluent("Count to three"), fluent("and then go")
+    words = [*one, *later(two, one[-1].end_s + PAUSE_S)]
+    assert [cue.text for cue in cut_cues(words)] == ["Count to three", "and then go"]
+    far = [*one, *later(two[:1], one[-1].end_s + LONG_PAUSE_S)]
+    assert [cue.text for cue in cut_cues(far)] == ["Count to three", "and"]
 
 
 def test_a_cue_ends_with_its_sentence() -> None:
     """Else a caption joins the end of a thought to the beginning of the next."""
-    words = [Word("Stop.", 0, 1, 0.9), Word("Go", 1, 2, 0.9)]
-    assert [cue.text for cue in cut_cues(words)] == ["Stop.", "Go"]
+    words = fluent("Stop at the line. Go on when it is green.")
+    assert [cue.text for cue in cut_cues(words)] == [
+        "Stop at the line.", "Go on when it is green.",
+    ]  # fmt: skip
 
 
 def test_a_cue_is_neither_too_long_nor_too_short() -> None:
@@ -166,7 +316,18 @@ def test_a_cue_is_neither_too_long_nor_too_short() -> None:
     slow = [Word("m", 2.0 * n, 2.0 * n + 1.9, 0.9) for n in range(20)]
     assert all(cue.end_s - cue.start_s <= MAX_CUE_S for cue in cut_cues(slow))
     short = cut_cues([Word("Hm", 5, 5.1, 0.9)])[0]
-    assert short.end_s - short.start_s >= MIN_CUE_S - 0.001
+    assert short.end_s - short.start_s >= MIN_CUE_S
+
+
+@unhurried
+@given(spoken())
+def test_a_third_reader_agrees(words: list[Word]) -> None:
+    """Else what one player shows another one does not."""
+    cues = cut_cues(words)
+    for file_format in CaptionFormat:
+        rendered = render_captions(cues, file_format)
+        read = pysubs2.SSAFile.from_string(rendered, format_=file_format)
+        assert [(line.start, line.end) for line in read] == milliseconds(cues)
 
 
 def test_no_words_make_an_empty_valid_file() -> None:
@@ -186,7 +347,9 @@ def test_a_second_run_writes_no_caption() -> None:
     assert (first.written, again.written, store.writes) == (True, False, 1)
     with storage.open(first.track.storage_key) as file:
         held = io.TextIOWrapper(file, encoding="utf-8").read()
-    assert webvtt.from_string(held).captions[0].text == "Light feeds plants."
+    assert (
+        webvtt.from_string(held).captions[0].text == "Light feeds plants. Water rises."
+    )
 
 
 def test_a_lost_caption_file_is_written_again() -> None:

@@ -5,13 +5,15 @@ from uuid import UUID
 
 import pytest
 
+from mentora_pipelines.domain.lessons.recognition import (
+    TranscriptFigures,
+    transcribe_lesson,
+)
 from mentora_pipelines.domain.lessons.transcripts import (
     Origin,
     Recognition,
     Segment,
-    TranscriptFigures,
     staged_transcript,
-    transcribe_lesson,
 )
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import ErrorCode, LessonRefused, NotFound

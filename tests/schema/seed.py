@@ -117,6 +117,10 @@ values ('00000000-0000-7000-8000-000000000038', {ada},
 insert into orphaned_blobs (storage_key, creator_id) values ('audio/gone', {ada});
 insert into daily_metrics (metric_date, creator_id)
 values ('2026-11-01', {ada}), ('2026-11-01', null);
+insert into recognised_windows (transcript_id, video_id, creator_id, start_s, end_s,
+    is_last, language_probability, words, doubts, speech_s, redone)
+values ('00000000-0000-7000-8000-000000000012', {video}, {ada}, 0, 2, true, 0, '[]',
+    '[]', 0, 0);
 """
 """A row of every table of the later revisions; of the platform too, where it may be."""
 

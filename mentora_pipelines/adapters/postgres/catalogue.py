@@ -31,7 +31,9 @@ select
     video.audio_key, video.duration_s, video.processing_status, video.error_code,
     video.error_message, video.staged_transcript_id, video.published_transcript_id,
     video.created_at, video.processed_at, creator.settings ->> 'plan' as creator_plan,
-    video.auto_generate_quiz, video.requeues
+    video.auto_generate_quiz, video.requeues,
+    video.staged_chunk_cut, video.staged_caption_cut, video.published_chunk_cut,
+    video.published_caption_cut
 from videos as video
 join creators as creator on creator.id = video.creator_id
 """

@@ -6,7 +6,11 @@ from mentora_pipelines.adapters.postgres.embeddings import EmbeddingRows
 from mentora_pipelines.adapters.postgres.leases import LeaseRows
 from mentora_pipelines.adapters.postgres.published_lessons import PublishedLessonRows
 from mentora_pipelines.adapters.postgres.quizzes import QuizRows
+from mentora_pipelines.adapters.postgres.recognised_windows import (
+    RecognisedWindowRows,
+)
 from mentora_pipelines.adapters.postgres.transcripts import TranscriptRows
+from mentora_pipelines.adapters.postgres.versions import VersionRows
 from mentora_pipelines.adapters.postgres.videos import VideoRows
 
 
@@ -14,6 +18,8 @@ class PostgresLessons(
     VideoRows,
     LeaseRows,
     TranscriptRows,
+    VersionRows,
+    RecognisedWindowRows,
     CaptionRows,
     ChunkRows,
     EmbeddingRows,

@@ -2,7 +2,7 @@
 
 from psycopg.rows import class_row
 
-from mentora_pipelines.adapters.postgres.database import Rows
+from mentora_pipelines.adapters.postgres.database import Connection, Rows
 from mentora_pipelines.adapters.postgres.events import write_event
 from mentora_pipelines.adapters.postgres.leases import hold_fence
 from mentora_pipelines.domain.events.payloads import (
@@ -40,7 +40,7 @@ words as (
 chunks as (
     select chunk_index, text_hash, start_timestamp, end_timestamp
     from transcript_chunks
-    where transcript_id = %(transcript_id)s
+    where transcript_id = %(transcript_id)s and cut = %(chunk_cut)s
 ),
 cues as (
     select
@@ -49,6 +49,7 @@ cues as (
     from caption_tracks, jsonb_array_elements(caption_tracks.cues)
         with ordinality as cue
     where caption_tracks.transcript_id = %(transcript_id)s
+      and caption_tracks.cut = %(caption_cut)s
 )
 select
     transcript.word_count,
@@ -86,6 +87,8 @@ from transcript
 PUBLISH = """
 update videos
 set published_transcript_id = transcript.id,
+    published_chunk_cut = videos.staged_chunk_cut,
+    published_caption_cut = videos.staged_caption_cut,
     full_transcript = transcript.full_text,
     transcript_data = jsonb_build_object(
         'language', transcript.language,
@@ -99,10 +102,12 @@ set published_transcript_id = transcript.id,
 from transcripts as transcript
 where videos.id = %(video_id)s
   and videos.staged_transcript_id = %(transcript_id)s
+  and videos.staged_chunk_cut = %(chunk_cut)s
+  and videos.staged_caption_cut = %(caption_cut)s
   and transcript.id = %(transcript_id)s
   and transcript.source_hash = videos.source_hash
   and (videos.source_etag is null or videos.source_etag = videos.upload_etag)
-returning videos.auto_generate_quiz
+returning videos.version, videos.auto_generate_quiz
 """
 
 # A quotation that is no longer in the lesson cannot support its question. Case and
@@ -143,7 +148,7 @@ class PublishedLessonRows(Rows):
         ):
             facts = cursor.execute(
                 SELECT_FACTS,
-                {"video_id": video.id, "transcript_id": video.staged_transcript_id},
+                _staged(video),
             ).fetchone()
         if facts is None:
             raise NotFound(f"video {video.id} has no transcript yet")
@@ -156,7 +161,7 @@ class PublishedLessonRows(Rows):
         were uploaded meanwhile.
         """
         transcript_id = video.staged_transcript_id
-        parameters = {"video_id": video.id, "transcript_id": transcript_id}
+        parameters = _staged(video)
         with self._database.transaction(video.creator_id) as connection:
             hold_fence(connection, video)
             shown = connection.execute(PUBLISH, parameters).fetchone()
@@ -164,8 +169,7 @@ class PublishedLessonRows(Rows):
                 return False
             connection.execute(MARK_STALE_QUIZZES, parameters)
             connection.execute(REVIVE_QUIZZES, parameters)
-            # Bytes may come back, and are then shown anew.
-            version = f"{transcript_id}#{video.upload_number}"
+            row_version, auto_generate_quiz = shown
             write_event(
                 connection,
                 TranscriptionCompleted(
@@ -173,19 +177,36 @@ class PublishedLessonRows(Rows):
                     transcript_url=f"transcripts/{transcript_id}",
                     transcript_version=transcript_id,
                 ),
-                deduplication_key=version,
+                # A version may be shown anew: its bytes come back, or it is restored.
+                deduplication_key=f"{transcript_id}#{row_version}",
                 creator_id=video.creator_id,
             )
-            if shown[0]:
-                write_event(
-                    connection,
-                    QuizGenerationRequested(
-                        quiz_id=quiz_request_id(version),
-                        video_id=video.id,
-                        creator_id=video.creator_id,
-                        question_count=DEFAULT_QUESTION_COUNT,
-                    ),
-                    deduplication_key=version,
-                    creator_id=video.creator_id,
-                )
+            if auto_generate_quiz:
+                _request_quiz(connection, video)
             return True
+
+
+def _staged(video: Video) -> dict[str, object]:
+    """What names the staged version and how it was cut."""
+    return {
+        "video_id": video.id,
+        "transcript_id": video.staged_transcript_id,
+        "chunk_cut": video.staged_chunk_cut,
+        "caption_cut": video.staged_caption_cut,
+    }
+
+
+def _request_quiz(connection: Connection, video: Video) -> None:
+    """Ask for one quiz about each upload: an edit asks for none."""
+    upload = f"{video.id}#{video.upload_number}"
+    write_event(
+        connection,
+        QuizGenerationRequested(
+            quiz_id=quiz_request_id(upload),
+            video_id=video.id,
+            creator_id=video.creator_id,
+            question_count=DEFAULT_QUESTION_COUNT,
+        ),
+        deduplication_key=upload,
+        creator_id=video.creator_id,
+    )

@@ -6,7 +6,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from mentora_pipelines.adapters.postgres.database import Rows
-from mentora_pipelines.domain.identity import chunk_id_of, question_id_of
+from mentora_pipelines.domain.identity import question_id_of
 from mentora_pipelines.domain.lessons.questions import Question, QuestionKind
 from mentora_pipelines.domain.lessons.quizzes import Quiz, QuizStatus
 from mentora_pipelines.domain.videos import Video
@@ -47,13 +47,27 @@ values (
 on conflict (id) do nothing
 """
 
+# The chunk is that of the cut which the writer has read (see `chunks`).
 INSERT_QUESTION = """
 insert into quiz_questions (
     id, quiz_id, creator_id, position, kind, prompt, options, answer, quote,
     chunk_id, start_s, end_s)
 values (
     %(id)s, %(quiz_id)s, %(creator_id)s, %(position)s, %(kind)s, %(prompt)s,
-    %(options)s, %(answer)s, %(quote)s, %(chunk_id)s, %(start_s)s, %(end_s)s)
+    %(options)s, %(answer)s, %(quote)s,
+    (
+        select chunk.id
+        from transcript_chunks as chunk
+        join videos as video on video.id = chunk.video_id
+        where chunk.transcript_id = %(transcript_id)s
+          and chunk.video_id = %(video_id)s
+          and chunk.chunk_index = %(chunk_index)s
+          and chunk.cut = case chunk.transcript_id
+              when video.published_transcript_id then video.published_chunk_cut
+              when video.staged_transcript_id then video.staged_chunk_cut
+          end
+    ),
+    %(start_s)s, %(end_s)s)
 """
 
 INSERT_REQUEST = """
@@ -137,9 +151,9 @@ class QuizRows(Rows):
                         "options": list(question.options),
                         "answer": question.answer,
                         "quote": question.quote,
-                        "chunk_id": chunk_id_of(
-                            quiz.transcript_id, question.chunk_index
-                        ),
+                        "chunk_index": question.chunk_index,
+                        "transcript_id": quiz.transcript_id,
+                        "video_id": video.id,
                         "start_s": question.start_s,
                         "end_s": question.end_s,
                     }

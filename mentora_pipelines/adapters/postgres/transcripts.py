@@ -1,5 +1,6 @@
 """Rows of `transcripts`: versions are added and staged, never changed."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from psycopg.types.json import Jsonb
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
 from mentora_pipelines.adapters.postgres.leases import hold_fence
 from mentora_pipelines.domain.lessons.transcripts import (
+    Doubt,
+    DoubtKind,
     Origin,
     Segment,
     Transcript,
@@ -50,6 +53,11 @@ where videos.id = %(video_id)s
   and transcript.source_hash = videos.source_hash
   and videos.staged_transcript_id is distinct from transcript.id
 """
+
+
+DOUBT_KINDS = frozenset(map(str, DoubtKind))
+
+FORGET_WINDOWS = "delete from recognised_windows where video_id = %(video_id)s"
 
 
 class TranscriptRows(Rows):
@@ -113,6 +121,8 @@ class TranscriptRows(Rows):
                     "segments": Jsonb([_json(s) for s in transcript.segments]),
                 },
             )
+            # What it was made of is needed no more.
+            connection.execute(FORGET_WINDOWS, {"video_id": video.id})
             _stage(connection, video, transcript.id)
 
 
@@ -124,15 +134,15 @@ def _stage(connection: Connection, video: Video, transcript_id: UUID) -> None:
 
 
 def _json(segment: Segment) -> dict[str, Any]:
-    return {
+    row = {
         "text": segment.text,
         "start": segment.start_s,
         "end": segment.end_s,
-        "words": [
-            [word.text, word.start_s, word.end_s, word.probability]
-            for word in segment.words
-        ],
+        "words": words_as_json(segment.words),
     }
+    if segment.doubts:
+        row["doubts"] = doubts_as_json(segment.doubts)
+    return row
 
 
 def _segment(row: dict[str, Any]) -> Segment:
@@ -141,4 +151,29 @@ def _segment(row: dict[str, Any]) -> Segment:
         start_s=row["start"],
         end_s=row["end"],
         words=tuple(Word(*word) for word in row["words"]),
+        doubts=doubts_from_json(row.get("doubts", [])),
+    )
+
+
+def segments_as_json(segments: Sequence[Segment]) -> list[dict[str, Any]]:
+    """The sentences as they are stored."""
+    return [_json(segment) for segment in segments]
+
+
+def words_as_json(words: Sequence[Word]) -> list[list[str | float]]:
+    """The words as they are stored: [word, start, end, probability]."""
+    return [[word.text, word.start_s, word.end_s, word.probability] for word in words]
+
+
+def doubts_as_json(doubts: Sequence[Doubt]) -> list[list[str | float]]:
+    """Doubts as they are stored: [kind, start, end, value]."""
+    return [[doubt.kind, doubt.start_s, doubt.end_s, doubt.value] for doubt in doubts]
+
+
+def doubts_from_json(rows: Sequence[Any]) -> tuple[Doubt, ...]:
+    """Stored doubts; those of a kind that this code does not know are left out."""
+    return tuple(
+        Doubt(DoubtKind(kind), start_s, end_s, value)
+        for kind, start_s, end_s, value in rows
+        if kind in DOUBT_KINDS
     )

@@ -21,6 +21,26 @@ class DecodedAudio:
 
     content: BinaryIO
     duration_s: float
+    facts: "SoundFacts"
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFacts:
+    """What was found on the way, for whoever wonders why a lesson sounds as it does.
+
+    `language` is the track's tag; `one_sided_share` that of the sound taken from one
+    channel, since mixing would have cancelled it; `is_confined` whether the decoder
+    could open nothing.
+    """
+
+    container: str
+    codec: str
+    channels: str
+    language: str | None
+    one_sided_share: float
+    decoder_cpu_s: float
+    decoder_peak_bytes: int
+    is_confined: bool
 
 
 @runtime_checkable
@@ -38,9 +58,10 @@ class Source(Protocol):
         ...
 
     def decode(self) -> AbstractContextManager[DecodedAudio]:
-        """The sound of its default audio track.
+        """The sound of the audio track that is heard.
 
-        Raises `LessonRefused` with the code of what is wrong with the file.
+        Raises `LessonRefused` with the code of what is wrong with the file, and
+        `TransientError` when this machine was at fault.
         """
         ...
 
@@ -49,10 +70,21 @@ class Source(Protocol):
 class MediaDecoder(Protocol):
     """Takes uploads in and gets the sound out of them."""
 
-    def take_in(self, content: BinaryIO) -> AbstractContextManager[Source]:
+    @property
+    def fingerprint(self) -> str:
+        """Names all that decides what sound comes out of given bytes.
+
+        Safe as a part of a storage key.
+        """
+        ...
+
+    def take_in(
+        self, content: BinaryIO, expected_bytes: int = 0
+    ) -> AbstractContextManager[Source]:
         """Copy the stream to a private place, hashing it on the way.
 
-        Raises `LessonRefused` when it is empty or larger than allowed.
+        `expected_bytes` is its size as far as it is known. Raises `LessonRefused` when
+        it is empty or larger than allowed, `TransientError` when there is no room.
         """
         ...
 
@@ -82,11 +114,13 @@ class AudioFigures:
     duration_s: float
     source_bytes: int
     decoded: bool
+    facts: SoundFacts | None = None
+    """Known when it was decoded."""
 
 
-def audio_key_of(source_hash: str) -> str:
-    """Where the sound of these bytes lies: named by content."""
-    return f"{AUDIO_PREFIX}{source_hash}.flac"
+def audio_key_of(source_hash: str, decoder: str) -> str:
+    """Where the sound lies that this decoder makes of these bytes."""
+    return f"{AUDIO_PREFIX}{source_hash}/{decoder}.flac"
 
 
 def extract_audio(
@@ -97,7 +131,7 @@ def extract_audio(
     store: AudioStore,
     status: VideoStatus,
 ) -> AudioFigures:
-    """Decode the newest bytes of `video` unless that was done before.
+    """Decode the newest bytes of `video` unless this decoder has done so.
 
     Raises `LessonRefused` when they are missing or cannot become a lesson.
     """
@@ -106,7 +140,8 @@ def extract_audio(
         raise LessonRefused(ErrorCode.UPLOAD_MISSING, "nothing under the storage key")
     if (
         video.source_etag == upload.etag
-        and video.audio_key is not None
+        and video.source_hash is not None
+        and video.audio_key == audio_key_of(video.source_hash, decoder.fingerprint)
         and video.duration_s is not None
         and storage.stat(video.audio_key) is not None
     ):
@@ -117,16 +152,17 @@ def extract_audio(
     status.mark_processing(video)
     with (
         storage.open(video.storage_key) as content,
-        decoder.take_in(content) as source,
+        decoder.take_in(content, upload.size) as source,
     ):
-        audio_key = audio_key_of(source.sha256)
-        known_s = video.duration_s if source.sha256 == video.source_hash else None
+        audio_key = audio_key_of(source.sha256, decoder.fingerprint)
+        known_s = video.duration_s if video.audio_key == audio_key else None
+        facts = None
         if known_s is not None and storage.stat(audio_key) is not None:
-            duration_s, decoded = known_s, False
+            duration_s = known_s
         else:
             with source.decode() as audio:
                 storage.put(audio_key, audio.content)
-                duration_s, decoded = audio.duration_s, True
+                duration_s, facts = audio.duration_s, audio.facts
         store.record_source(
             video,
             etag=upload.etag,
@@ -134,4 +170,6 @@ def extract_audio(
             audio_key=audio_key,
             duration_s=duration_s,
         )
-        return AudioFigures(audio_key, duration_s, source.size, decoded)
+        return AudioFigures(
+            audio_key, duration_s, source.size, facts is not None, facts
+        )

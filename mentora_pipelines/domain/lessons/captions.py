@@ -1,42 +1,34 @@
 """Captions: the transcript as cues that a player shows.
 
-Here belong the cutting of words into cues and the two file formats, WebVTT and SRT.
-Not here: the transcript itself, nor where the files lie.
+Here belong the track of a lesson and the two file formats, WebVTT and SRT. Not here:
+where a cue ends (`cue_cutting`), what makes it a good one (`caption_review`), or where
+the files lie.
 """
 
 import html
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from mentora_pipelines.domain.identity import content_hash
-from mentora_pipelines.domain.lessons.transcripts import Transcript, Word
+from mentora_pipelines.domain.lessons.caption_review import (
+    CaptionReview,
+    review_captions,
+)
+from mentora_pipelines.domain.lessons.caption_rules import Cue
+from mentora_pipelines.domain.lessons.cue_cutting import cut_cues
+from mentora_pipelines.domain.lessons.transcripts import (
+    Transcript,
+    TranscriptStore,
+    staged_transcript,
+)
 from mentora_pipelines.domain.storage import ObjectStorage
 from mentora_pipelines.domain.videos import Video
 
-MAX_LINE_CHARACTERS = 42
-MAX_LINES = 2
-MAX_CUE_S = 7.0
-MIN_CUE_S = 5 / 6
-"""Line length, lines, longest and shortest cue: Netflix's timed text style guide for
-English (42 characters, two lines, 7 s, five sixths of a second)."""
-
-PAUSE_S = 0.8
-"""A silence this long ends a cue, so that no caption stands over a pause."""
-
 CAPTIONS_PREFIX = "captions/"
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """One caption: its lines and when they are shown, in seconds."""
-
-    start_s: float
-    end_s: float
-    text: str
 
 
 class CaptionFormat(StrEnum):
@@ -54,27 +46,49 @@ class CaptionTrack:
     storage_key: str
     cues: tuple[Cue, ...]
 
+    @property
+    def cut(self) -> str:
+        """Names a way to cut a version into captions: SHA-256 of all that they are."""
+        cues = "\n".join(repr((c.start_s, c.end_s, c.text)) for c in self.cues)
+        return content_hash(f"{self.language}\n{self.storage_key}\n{cues}")
+
 
 @runtime_checkable
 class CaptionStore(Protocol):
-    """Keeps the caption track of each transcript version."""
+    """Keeps the caption track of each transcript version, and of each way to cut it."""
 
     def caption_track(self, video: Video, transcript_id: UUID) -> CaptionTrack | None:
-        """The track of a version, or None."""
+        """The track of a version, or None.
+
+        The one that readers see if the version is published, else the staged one; a
+        version that is neither has none.
+        """
+        ...
+
+    def staged_caption_track(self, video: Video) -> CaptionTrack | None:
+        """The track of the staged version as it was cut last, or None."""
         ...
 
     def put_caption_track(
         self, video: Video, transcript_id: UUID, track: CaptionTrack
     ) -> None:
-        """Store or replace the track of a version."""
+        """Make `track` the staged one of a version.
+
+        What readers see stays until it is published.
+        """
         ...
+
+
+class LessonWithCaptions(TranscriptStore, CaptionStore, Protocol):
+    """What reviewing captions reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionFigures:
-    """What one run of `caption_lesson` made."""
+    """What one run of `caption_lesson` made, and what a reviewer finds in it."""
 
     track: CaptionTrack
+    review: CaptionReview
     written: bool
 
 
@@ -82,69 +96,27 @@ def caption_lesson(
     transcript: Transcript, video: Video, *, storage: ObjectStorage, store: CaptionStore
 ) -> CaptionFigures:
     """Cut cues and store them as a WebVTT file; writes only what differs."""
-    cues = cut_cues(word for segment in transcript.segments for word in segment.words)
+    words = [word for segment in transcript.segments for word in segment.words]
+    cues = cut_cues(words, transcript.language)
     content = render_captions(cues, CaptionFormat.VTT)
     key = f"{CAPTIONS_PREFIX}{content_hash(content)}.{transcript.language}.vtt"
     track = CaptionTrack(transcript.language, key, cues)
+    review = review_captions(cues, words, transcript.language)
     stored = storage.stat(key) is not None
-    if stored and store.caption_track(video, transcript.id) == track:
-        return CaptionFigures(track, written=False)
+    if stored and store.staged_caption_track(video) == track:
+        return CaptionFigures(track, review, written=False)
     if not stored:
         storage.put(key, io.BytesIO(content.encode()))
     store.put_caption_track(video, transcript.id, track)
-    return CaptionFigures(track, written=True)
+    return CaptionFigures(track, review, written=True)
 
 
-def cut_cues(words: Iterable[Word]) -> tuple[Cue, ...]:
-    """Cues of at most two lines that follow each other without overlap.
-
-    A cue ends at the end of a sentence, at a pause, or where the next word would no
-    longer fit; a word is never divided. Times are whole milliseconds, as both file
-    formats store them.
-    """
-    groups = list(_groups(words))
-    cues: list[Cue] = []
-    for position, group in enumerate(groups):
-        start = round(group[0].start_s, 3)
-        end = round(max(group[-1].end_s, group[0].start_s + MIN_CUE_S), 3)
-        if position + 1 < len(groups):
-            end = min(end, round(groups[position + 1][0].start_s, 3))
-        if cues and start < cues[-1].end_s:
-            start = cues[-1].end_s
-        lines = _lines([word.text.strip() for word in group])
-        cues.append(Cue(start, max(end, round(start + 0.001, 3)), "\n".join(lines)))
-    return tuple(cues)
-
-
-def _groups(words: Iterable[Word]) -> Iterator[list[Word]]:
-    group: list[Word] = []
-    for word in words:
-        if group and (
-            word.start_s - group[-1].end_s >= PAUSE_S
-            or word.end_s - group[0].start_s > MAX_CUE_S
-            or len(_lines([w.text.strip() for w in (*group, word)])) > MAX_LINES
-            or (group[-1].text.strip()[-1:] in ".?!" and _is_worth_a_cue(group))
-        ):
-            yield group
-            group = []
-        group.append(word)
-    if group:
-        yield group
-
-
-def _is_worth_a_cue(group: Sequence[Word]) -> bool:
-    return group[-1].end_s - group[0].start_s >= MIN_CUE_S
-
-
-def _lines(words: Sequence[str]) -> list[str]:
-    """Greedy lines; a single word longer than a line has a line of its own."""
-    lines: list[str] = []
-    for word in words:
-        if lines and len(lines[-1]) + 1 + len(word) <= MAX_LINE_CHARACTERS:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
+def review_lesson(video: Video, store: LessonWithCaptions) -> CaptionReview:
+    """What a reviewer finds in the staged captions, read back from the store."""
+    transcript = staged_transcript(video, store)
+    track = store.staged_caption_track(video)
+    words = [word for segment in transcript.segments for word in segment.words]
+    return review_captions(track.cues if track else (), words, transcript.language)
 
 
 def render_captions(cues: Sequence[Cue], file_format: CaptionFormat) -> str:

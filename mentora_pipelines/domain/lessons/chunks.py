@@ -4,7 +4,8 @@ Here belong the packing of sentences into chunks and their shape. Not here: the
 tokenizer (a port, `TokenCounter`) or the vectors of the chunks.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 from uuid import UUID
@@ -14,15 +15,16 @@ from mentora_pipelines.domain.lessons.key_terms import topic_tags
 from mentora_pipelines.domain.lessons.transcripts import Segment, Transcript
 from mentora_pipelines.domain.videos import Video
 
-BLOCK_S = 45.0
-"""Longest stretch gathered into one chunk: at 150 spoken words a minute about 110
-words, which the embedding model (256 tokens) reads whole and a student takes in."""
+PERIOD_S = 36.0
+"""Each stretch of the lesson this long has one border between chunks: at 150 spoken
+words a minute a chunk is about 90 words, at most 120, which the embedding model (256
+tokens) reads whole and a student takes in."""
 
-BLOCK_MIN_S = 20.0
-"""A pause ends a chunk only after this much, so that slow speakers get no crumbs."""
+CHOICE_S = 12.0
+"""The last part of a period, in which the longest pause is chosen for the border."""
 
-PAUSE_S = 2.0
-"""A silence this long between sentences is a change of subject or of slide."""
+SILENCE_S = 12.0
+"""A silence this long is a border wherever it is: no chunk should stand over it."""
 
 MIN_CHUNK_S = 0.001
 """A recogniser gives a short last word no length at times; a chunk must have one."""
@@ -61,16 +63,27 @@ class TokenCounter(Protocol):
 
 @runtime_checkable
 class ChunkStore(Protocol):
-    """Keeps the chunks of each transcript version."""
+    """Keeps the chunks of each transcript version, and of each way to cut it."""
 
     def chunks(self, video: Video, transcript_id: UUID) -> list[Chunk]:
-        """The chunks of a version, by index; empty when there are none."""
+        """The chunks of a version, by index.
+
+        Those that readers see if it is published, else the staged ones; of a version
+        that is neither there are none.
+        """
+        ...
+
+    def staged_chunks(self, video: Video) -> list[Chunk]:
+        """The chunks of the staged version as they were cut last, by index."""
         ...
 
     def replace_chunks(
         self, video: Video, transcript_id: UUID, chunks: Sequence[Chunk]
-    ) -> None:
-        """Make `chunks` all the chunks of a version, in one transaction."""
+    ) -> int:
+        """Make `chunks` the staged ones of a version; returns the rows written.
+
+        In one transaction; what readers see stays until it is published.
+        """
         ...
 
 
@@ -96,10 +109,20 @@ def chunk_lesson(
         replace(chunk, topic_tags=chunk_tags)
         for chunk, chunk_tags in zip(packed, tags, strict=True)
     )
-    if list(chunks) == store.chunks(video, transcript.id):
+    if list(chunks) == store.staged_chunks(video):
         return ChunkFigures(chunks, written=0)
-    store.replace_chunks(video, transcript.id, chunks)
-    return ChunkFigures(chunks, written=len(chunks))
+    written = store.replace_chunks(video, transcript.id, chunks)
+    return ChunkFigures(chunks, written=written)
+
+
+def cut_of(chunks: Sequence[Chunk]) -> str:
+    """Names a way to cut a version: SHA-256 of all that its chunks are."""
+    return content_hash(
+        "\n".join(
+            repr((c.index, c.text, c.start_s, c.end_s, c.token_count, c.topic_tags))
+            for c in chunks
+        )
+    )
 
 
 def pack_segments(
@@ -107,45 +130,92 @@ def pack_segments(
 ) -> list[Chunk]:
     """Pack whole sentences into chunks, in one pass over them.
 
-    Sentences are first gathered by their times alone (`BLOCK_S`, `PAUSE_S`), and a
-    block with more than `max_tokens` is then cut at a sentence. So an edit of the
-    text moves no border outside its own block, and only that block's chunks get
-    another text. A single sentence above the limit stays whole. Every segment is in
-    exactly one chunk; chunks follow each other in time and `start_s < end_s`.
+    The borders are found period by period, each from the sentences near it and from
+    nothing before (`_borders`). So an edit, even one that adds or removes a sentence,
+    moves no border elsewhere, and two chunks at most get another text. What has more
+    than `max_tokens` is halved at the sentence nearest to its middle, and halved
+    again. A single sentence above the limit stays whole. Every segment is in exactly
+    one chunk; chunks follow each other in time and `start_s < end_s`.
     """
+    if len(segments) != len(token_counts):
+        raise ValueError("pack_segments() needs a count of tokens per segment")
     chunks: list[Chunk] = []
-    group: list[Segment] = []
-    tokens = 0
-    block_start = heard_until = 0.0
-    for segment, count in zip(segments, token_counts, strict=True):
-        if group:
-            block_ends = segment.end_s - block_start > BLOCK_S or (
-                segment.start_s - heard_until >= PAUSE_S
-                and heard_until - block_start >= BLOCK_MIN_S
-            )
-            if block_ends or tokens + count > max_tokens:
-                chunks.append(_chunk(len(chunks), group, tokens))
-                group = []
-                tokens = 0
-                if block_ends:
-                    block_start = segment.start_s
-        else:
-            block_start = segment.start_s
-        group.append(segment)
-        tokens += count
-        heard_until = max(heard_until, segment.end_s)
-    if group:
-        chunks.append(_chunk(len(chunks), group, tokens))
+    first = 0
+    for border in (*_borders(segments), len(segments)):
+        counts = token_counts[first:border]
+        for group, tokens in _parts(segments[first:border], counts, max_tokens):
+            chunks.append(_chunk(len(chunks), group, tokens))
+        first = border
     return chunks
+
+
+def _borders(segments: Sequence[Segment]) -> list[int]:
+    """The segments that begin a chunk, without the first one.
+
+    One in each period: the one behind the longest pause among those that start in the
+    last `CHOICE_S` or behind a silence; if there is none, the first of the next period.
+    """
+    borders: list[int] = []
+    choice_starts = choice_ends = heard_until = 0.0
+    chosen = 0
+    longest_s = -math.inf
+    for place, segment in enumerate(segments):
+        start_s = segment.start_s
+        pause_s = start_s - heard_until
+        if start_s >= choice_starts or pause_s >= SILENCE_S:
+            if start_s >= choice_ends:
+                if place:
+                    borders.append(chosen or place)
+                taken = not chosen
+                choice_ends = (start_s // PERIOD_S + 1) * PERIOD_S
+                choice_starts = choice_ends - CHOICE_S
+                chosen = 0
+                longest_s = -math.inf
+                if taken or (start_s < choice_starts and pause_s < SILENCE_S):
+                    heard_until = max(heard_until, segment.end_s)
+                    continue
+            if pause_s > longest_s:
+                longest_s = pause_s
+                chosen = place
+        # Not max(): this line is passed for every sentence.
+        if segment.end_s > heard_until:  # noqa: PLR1730
+            heard_until = segment.end_s
+    if chosen:
+        borders.append(chosen)
+    if borders:
+        last_s = segments[borders[-1]].start_s
+        pause_s = last_s - segments[borders[-1] - 1].end_s
+        if heard_until - last_s < CHOICE_S and pause_s < SILENCE_S:
+            # The last words of a lesson mean little on their own.
+            borders.pop()
+    return borders
+
+
+def _parts(
+    segments: Sequence[Segment], token_counts: Sequence[int], max_tokens: int
+) -> Iterator[tuple[Sequence[Segment], int]]:
+    """Halves of the segments, and halves of these, until each has few enough tokens."""
+    tokens = sum(token_counts)
+    if tokens <= max_tokens or len(segments) == 1:
+        if segments:
+            yield segments, tokens
+        return
+    middle_s = (segments[0].start_s + segments[-1].end_s) / 2
+    half = min(
+        range(1, len(segments)),
+        key=lambda place: abs(segments[place].start_s - middle_s),
+    )
+    yield from _parts(segments[:half], token_counts[:half], max_tokens)
+    yield from _parts(segments[half:], token_counts[half:], max_tokens)
 
 
 def _chunk(index: int, group: Sequence[Segment], tokens: int) -> Chunk:
     start_s = group[0].start_s
     return Chunk(
         index=index,
-        text=" ".join(segment.text for segment in group),
+        text=" ".join([segment.text for segment in group]),
         start_s=start_s,
-        end_s=max(start_s + MIN_CHUNK_S, *(segment.end_s for segment in group)),
+        end_s=max(start_s + MIN_CHUNK_S, *[segment.end_s for segment in group]),
         token_count=tokens,
         topic_tags=(),
     )

@@ -19,7 +19,9 @@ from mentora_pipelines.domain.lessons.published_lessons import (
     LessonPublisher,
 )
 from mentora_pipelines.domain.lessons.quizzes import QuizStore
+from mentora_pipelines.domain.lessons.recognition import WindowStore
 from mentora_pipelines.domain.lessons.transcripts import TranscriptStore
+from mentora_pipelines.domain.lessons.versions import VersionStore
 from mentora_pipelines.domain.videos import VideoCatalogue, VideoStatus
 
 
@@ -28,7 +30,9 @@ class LessonStore(
     VideoStatus,
     Leases,
     AudioStore,
+    VersionStore,
     TranscriptStore,
+    WindowStore,
     CaptionStore,
     ChunkStore,
     EmbeddingStore,

@@ -6,6 +6,7 @@ Here belongs the rule where one sentence ends. Not here: what is done with them.
 from collections.abc import Iterable, Iterator, Sequence
 
 from mentora_pipelines.domain.lessons.transcripts import Segment, Word
+from mentora_pipelines.domain.lessons.written_words import join_words
 
 MAX_SENTENCE_WORDS = 40
 """A sentence that never ends is cut here: longer ones read badly as a quotation and
@@ -64,7 +65,7 @@ _TITLES = frozenset(
 
 def _segment(words: Sequence[Word]) -> Segment:
     return Segment(
-        text=" ".join(word.text.strip() for word in words),
+        text=join_words([word.text for word in words]),
         start_s=words[0].start_s,
         end_s=words[-1].end_s,
         words=tuple(words),

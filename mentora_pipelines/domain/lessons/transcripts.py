@@ -1,19 +1,16 @@
 """Transcripts: the words of a lesson, each with its time.
 
-Here belong the shape of a transcript, the port of the recogniser and the rule
-when recognition is due. Not here: decoding sound, or any speech model.
+Here belong the shape of a transcript and of its versions. Not here: how one is heard
+(`recognition`), or what of it is doubtful (`doubts`).
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
-from mentora_pipelines.domain.identity import transcript_id_of
-from mentora_pipelines.domain.storage import ObjectStorage
-from mentora_pipelines.domain.videos import Video, VideoStatus
-from mentora_pipelines.errors import ErrorCode, LessonRefused, NotFound
+from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +23,43 @@ class Word:
     probability: float
 
 
+class DoubtKind(StrEnum):
+    """What is wrong, or may be, with what was heard."""
+
+    REPETITION = "repetition"
+    COMPRESSION = "compression"
+    TOO_FAST = "too_fast"
+    UNHEARD_SPEECH = "unheard_speech"
+    STOCK_PHRASE = "stock_phrase"
+    GLOSSARY_ECHO = "glossary_echo"
+    LOW_PROBABILITY = "low_probability"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A stretch whose words may be wrong, in seconds from the start of the video.
+
+    `value` is the measure that passed its limit, in the unit of its kind.
+    """
+
+    kind: DoubtKind
+    start_s: float
+    end_s: float
+    value: float
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One sentence (or a piece of an endless one) with the times of its words."""
+    """One sentence (or a piece of an endless one) with the times of its words.
+
+    `doubts` are those that touch it; of a sentence that a person wrote there are none.
+    """
 
     text: str
     start_s: float
     end_s: float
     words: tuple[Word, ...]
+    doubts: tuple[Doubt, ...] = ()
 
 
 class Origin(StrEnum):
@@ -76,23 +102,11 @@ class Transcript:
         """Number of recognised words (not of blank-separated pieces)."""
         return sum(len(segment.words) for segment in self.segments)
 
-
-@runtime_checkable
-class Transcriber(Protocol):
-    """Turns recorded speech into timed words."""
-
     @property
-    def fingerprint(self) -> str:
-        """Names the model and every parameter that changes the words it hears."""
-        ...
-
-    def transcribe(self, audio: Path) -> Recognition:
-        """Recognise a 16 kHz mono FLAC file.
-
-        Raises `TransientError` when a service did not answer and `PermanentError`
-        when it refused.
-        """
-        ...
+    def doubts(self) -> tuple[Doubt, ...]:
+        """What is doubtful in it, each once, by time."""
+        every = {doubt for segment in self.segments for doubt in segment.doubts}
+        return tuple(sorted(every, key=lambda doubt: (doubt.start_s, doubt.kind)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,69 +142,8 @@ class TranscriptStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptFigures:
-    """What one run of `transcribe_lesson` came to; `recognised` when it listened."""
-
-    transcript: Transcript
-    recognised: bool
-
-
 def staged_transcript(video: Video, store: TranscriptStore) -> Transcript:
     """The version that the steps after recognition work on; raises `NotFound`."""
     if video.staged_transcript_id is None:
         raise NotFound(f"video {video.id} has no transcript yet: run `transcripts`")
     return store.transcript(video, video.staged_transcript_id)
-
-
-def transcribe_lesson(
-    video: Video,
-    *,
-    storage: ObjectStorage,
-    transcriber: Transcriber,
-    store: TranscriptStore,
-    status: VideoStatus,
-) -> TranscriptFigures:
-    """Recognise the newest audio of `video` unless this transcriber has done so.
-
-    An edited version of the same bytes stays. Raises `LessonRefused` when nobody
-    speaks in the lesson.
-    """
-    if video.audio_key is None or video.source_hash is None:
-        raise NotFound(f"video {video.id} has no audio yet: run `audio`")
-    wanted = transcript_id_of(video.id, video.source_hash, transcriber.fingerprint)
-    if video.staged_transcript_id is not None:
-        staged = store.transcript_version(video, video.staged_transcript_id)
-        if staged is not None and (
-            staged.id == wanted
-            or (
-                staged.origin is Origin.EDITED
-                and staged.source_hash == video.source_hash
-            )
-        ):
-            return TranscriptFigures(store.transcript(video, staged.id), False)
-
-    status.mark_processing(video)
-    if store.transcript_version(video, wanted) is not None:
-        store.stage_transcript(video, wanted)
-        return TranscriptFigures(store.transcript(video, wanted), False)
-
-    with storage.local(video.audio_key) as audio:
-        heard = transcriber.transcribe(audio)
-    if not any(segment.words for segment in heard.segments):
-        raise LessonRefused(
-            ErrorCode.NO_SPEECH, f"no word in {heard.duration_s:.1f} s of audio"
-        )
-    transcript = Transcript(
-        id=wanted,
-        video_id=video.id,
-        creator_id=video.creator_id,
-        source_hash=video.source_hash,
-        fingerprint=transcriber.fingerprint,
-        origin=Origin.RECOGNISED,
-        language=heard.language,
-        duration_s=heard.duration_s,
-        segments=heard.segments,
-    )
-    store.add_transcript(video, transcript)
-    return TranscriptFigures(transcript, True)

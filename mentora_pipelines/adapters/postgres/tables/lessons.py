@@ -36,6 +36,10 @@ class VideoRow:
     created_at: datetime
     updated_at: datetime
     version: int
+    staged_chunk_cut: str
+    staged_caption_cut: str
+    published_chunk_cut: str
+    published_caption_cut: str
 
 
 # What the steps of a lesson move is changed by their own statements alone.
@@ -62,10 +66,38 @@ class TranscriptRow:
     full_text: str
     segments: Json
     created_at: datetime
+    edited_from: UUID | None
 
 
 # A version never changes; the steps of a lesson write it.
 TRANSCRIPTS = Table("transcripts", TranscriptRow, read_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedWindowRow:
+    """A part of a lesson that was recognised; times in seconds."""
+
+    transcript_id: UUID
+    video_id: UUID
+    creator_id: UUID
+    start_s: float
+    end_s: float
+    is_last: bool
+    language: str | None
+    language_probability: float
+    words: Json
+    doubts: Json
+    speech_s: float
+    redone: int
+    created_at: datetime
+
+
+RECOGNISED_WINDOWS = Table(
+    "recognised_windows",
+    RecognisedWindowRow,
+    key=("transcript_id", "start_s"),
+    read_only=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +111,27 @@ class CaptionTrackRow:
     storage_key: str
     cues: Json
     created_at: datetime
+    cut: str
 
 
 CAPTION_TRACKS = Table(
-    "caption_tracks", CaptionTrackRow, key=("transcript_id", "language")
+    "caption_tracks", CaptionTrackRow, key=("transcript_id", "language", "cut")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoCaptionRow:
+    """The published captions of a video in one language."""
+
+    video_id: UUID
+    creator_id: UUID
+    language: str
+    storage_key: str
+    cues: Json
+
+
+VIDEO_CAPTIONS = Table(
+    "video_captions", VideoCaptionRow, key=("video_id", "language"), read_only=True
 )
 
 
@@ -101,6 +150,7 @@ class TranscriptChunkRow:
     start_timestamp: float
     end_timestamp: float
     topic_tags: list[str]
+    cut: str
 
 
 TRANSCRIPT_CHUNKS = Table(

@@ -1,0 +1,1 @@
+"""Speech recognition by Whisper models, through faster-whisper."""
