@@ -114,8 +114,12 @@ def _code_of(error: Exception) -> ErrorCode:
 
 def _fail(video: Video | None, status: VideoStatus | None, code: ErrorCode) -> None:
     if video is not None and status is not None:
-        with suppress(Overtaken):
-            status.mark_failed(video, code)
+        try:
+            with suppress(Overtaken):
+                status.mark_failed(video, code)
+        except MentoraError as error:
+            # Without the error before it, whose text may quote a row.
+            raise type(error)(str(error)) from None
 
 
 def _place(error: Exception) -> str:

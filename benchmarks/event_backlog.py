@@ -93,7 +93,13 @@ def ours(database: ScratchDatabase) -> int:
     now = datetime.now(UTC)
     outbox = PostgresEventOutbox(database.admin, {}, database.admin_url)
     consumers = Consumers(
-        outbox, database.catalogue, NoRuns(), NoMail(), now, STARTS_PER_MINUTE
+        outbox,
+        database.catalogue,
+        NoRuns(),
+        NoMail(),
+        database.lessons,
+        now,
+        STARTS_PER_MINUTE,
     )
     tick = consume_events(outbox, consumers.by_name(), launched=[], now=now)
     return len(tick.launches)

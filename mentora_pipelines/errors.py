@@ -104,7 +104,7 @@ CREATOR_SENTENCES: dict[ErrorCode, str] = {
     ),
     ErrorCode.TEMPORARY_FAULT: (
         "A service we depend on did not answer, several times. "
-        "Your video is safe; we will process it again."
+        "Your video is safe; we have been told and will process it again."
     ),
     ErrorCode.INTERNAL: (
         "Something went wrong on our side. "

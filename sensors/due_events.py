@@ -19,8 +19,11 @@ from mentora_pipelines.domain.events.consumers import Consumers, EventSubjects
 from mentora_pipelines.domain.events.consumption import consume_events
 from mentora_pipelines.domain.events.effects import Launch, LessonRun, QuizRun
 from mentora_pipelines.domain.events.outbox import EventOutbox
+from mentora_pipelines.domain.lessons.versions import VersionStore
 from mentora_pipelines.domain.operations.mail import MailWriter
 from mentora_pipelines.settings import FlowSettings
+
+NOTHING_LAUNCHED = "-"
 
 QUIET_S = 5
 """Seconds between two looks: Dagster's own sensor loop is no faster."""
@@ -36,6 +39,7 @@ def due_events(
     outbox: dg.ResourceParam[EventOutbox],
     catalogue: dg.ResourceParam[EventSubjects],
     email_outbox: dg.ResourceParam[MailWriter],
+    lessons: dg.ResourceParam[VersionStore],
 ) -> dg.SensorResult | dg.SkipReason:
     """Gives each due event to its consumer and asks for the runs they want.
 
@@ -49,6 +53,7 @@ def due_events(
         subjects=catalogue,
         runs=VideoRuns(context.instance),
         mail=email_outbox,
+        versions=lessons,
         now=now,
         starts_per_minute=flow.starts_per_minute,
     )
@@ -57,8 +62,9 @@ def due_events(
     )
     for event_id, reason in tick.buried:
         context.log.warning("event %s is parked: %s", event_id, reason)
-    cursor = ",".join(str(event_id) for event_id, _ in tick.launches)
-    if not tick.launches and not context.cursor:
+    launched = _launched(context.cursor)
+    cursor = ",".join(f"{event.id}^{event.replays}" for event, _ in tick.launches)
+    if not tick.launches and not launched:
         return dg.SkipReason(
             f"{tick.handled} events handled, {tick.retried} to be tried again"
         )
@@ -67,12 +73,16 @@ def due_events(
         skip_reason=None if tick.launches else "the runs of the last tick are recorded",
         run_requests=[_run_request(launch, flow.plan_weights) for launch in wanted],
         dynamic_partitions_requests=[videos.build_add_request(_partitions(wanted))],
-        cursor=cursor,
+        # Dagster keeps the old cursor when the new one is empty.
+        cursor=cursor or NOTHING_LAUNCHED,
     )
 
 
-def _launched(cursor: str | None) -> list[UUID]:
-    return [UUID(event_id) for event_id in (cursor or "").split(",") if event_id]
+def _launched(cursor: str | None) -> list[tuple[UUID, int]]:
+    """Events with the number of their replays."""
+    named = (cursor or NOTHING_LAUNCHED).strip(NOTHING_LAUNCHED).split(",")
+    pairs = (event.partition("^") for event in named if event)
+    return [(UUID(event_id), int(replays)) for event_id, _, replays in pairs]
 
 
 def _partitions(launches: Iterable[Launch]) -> list[str]:

@@ -10,6 +10,10 @@ from mentora_pipelines.domain.uploads import (
     look_for_uploads,
 )
 
+START = "-"
+"""Where a round over the store begins: Dagster keeps the old cursor when the new one is
+empty."""
+
 QUIET_S = 5
 """Seconds between two looks: Dagster's own sensor loop is no faster."""
 
@@ -28,13 +32,18 @@ def new_uploads(
     Registering writes the event `video/upload.completed`, which `due_events` consumes:
     an upload whose event was lost is found here.
     """
+    before = context.cursor or START
     look = look_for_uploads(
-        storage, catalogue, cursor=context.cursor or "", now=datetime.now(UTC)
+        storage,
+        catalogue,
+        cursor="" if before == START else before,
+        now=datetime.now(UTC),
     )
     for key, reason in look.malformed:
         context.log.warning("upload %s is left alone: %s", shown_key(key), reason)
-    if not look.due and look.cursor == (context.cursor or ""):
+    cursor = look.cursor or START
+    if not look.due and cursor == before:
         return dg.SkipReason("no new upload")
     return dg.SensorResult(
-        skip_reason=f"{len(look.due)} uploads registered", cursor=look.cursor
+        skip_reason=f"{len(look.due)} uploads registered", cursor=cursor
     )

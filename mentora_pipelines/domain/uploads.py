@@ -115,7 +115,7 @@ def parse_upload_key(key: str) -> UploadKey:
         day = None
     if day is None or day.isoformat() != parts[1]:
         raise InvalidInput(
-            f"upload key {shown_key(key)}: {parts[1]!r} is not a day YYYY-MM-DD"
+            f"upload key {shown_key(key)}: {shown_key(parts[1])} is no day YYYY-MM-DD"
         )
     return UploadKey(day, parse_creator(parts[2]), parts[3])
 
@@ -127,7 +127,9 @@ def parse_creator(text: str) -> UUID | str:
     except ValueError:
         pass
     if not _EMAIL.fullmatch(text):
-        raise InvalidInput(f"{text!r} is neither a creator's id nor a mail address")
+        raise InvalidInput(
+            f"{shown_key(text)} is neither a creator's id nor a mail address"
+        )
     return text.lower()
 
 

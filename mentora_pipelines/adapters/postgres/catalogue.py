@@ -12,6 +12,7 @@ from mentora_pipelines.adapters.postgres.cursors import cursor_key
 from mentora_pipelines.adapters.postgres.database import Connection, Database
 from mentora_pipelines.adapters.postgres.events import write_event
 from mentora_pipelines.adapters.postgres.generations import GenerationRows
+from mentora_pipelines.adapters.postgres.quiz_requests import request_quiz
 from mentora_pipelines.adapters.postgres.repository import Repository
 from mentora_pipelines.adapters.postgres.search import SearchRows
 from mentora_pipelines.adapters.postgres.tables.lessons import VIDEOS
@@ -65,7 +66,17 @@ select
               videos.id || '@' || videos.upload_etag || '#' || videos.upload_number)
 from videos
 where storage_key = any(%(keys)s)
+union all
+-- A deleted video's bytes may lie there till they are collected: no new upload.
+select storage_key, upload_etag, false
+from orphaned_blobs
+where storage_key = any(%(keys)s)
+  and upload_etag is not null
+  and not exists (
+      select from videos where videos.storage_key = orphaned_blobs.storage_key)
 """
+
+TAKE_BACK = "delete from orphaned_blobs where storage_key = %(storage_key)s"
 
 INSERT_CREATOR = """
 insert into creators (id, email) values (%(creator_id)s, %(email)s)
@@ -94,7 +105,7 @@ set title = coalesce(%(given_title)s, videos.title),
 where videos.upload_etag <> excluded.upload_etag
 """
 
-REQUEST_QUIZ = """
+WISH_FOR_QUIZ = """
 update videos set auto_generate_quiz = true
 where id = %(video_id)s and not auto_generate_quiz
 """
@@ -108,7 +119,9 @@ ANSWER_QUIZ_REQUEST = """
 insert into quiz_requests (id, creator_id, quiz_id)
 select %(requested_as)s, quizzes.creator_id, quizzes.id
 from quizzes
-join videos on videos.published_transcript_id = quizzes.transcript_id
+join videos
+    on videos.id = quizzes.video_id
+    and videos.published_transcript_id = quizzes.transcript_id
 where videos.id = %(video_id)s
   and quizzes.question_count = %(question_count)s
   and quizzes.status <> 'stale'
@@ -194,10 +207,12 @@ class PostgresCatalogue(GenerationRows, SearchRows):
             places.previous_cursor,
         )
 
-    def request_quiz_when_published(self, video_id: UUID) -> None:
-        """Remember that the lesson gets a quiz as soon as readers see it."""
+    def request_quiz(self, video: Video) -> None:
+        """Let the upload have one quiz, as soon as readers see its lesson."""
         with self._database.transaction() as connection:
-            connection.execute(REQUEST_QUIZ, {"video_id": video_id})
+            connection.execute(WISH_FOR_QUIZ, {"video_id": video.id})
+            if video.is_settled:
+                request_quiz(connection, video)
 
     def answer_with_stored_quiz(
         self, video_id: UUID, question_count: int, requested_as: UUID
@@ -214,13 +229,12 @@ class PostgresCatalogue(GenerationRows, SearchRows):
             )
             return answered.rowcount > 0
 
-    def delete_video(self, video_id: UUID, creator_id: UUID) -> bool:
-        """Remove a video with all that was made of it; whether there was one."""
+    def delete_video(self, video: Video) -> None:
+        """Remove a video with all that was made of it, if it is there."""
         with self._database.transaction() as connection:
-            deleted = connection.execute(
-                DELETE_VIDEO, {"video_id": video_id, "creator_id": creator_id}
+            connection.execute(
+                DELETE_VIDEO, {"video_id": video.id, "creator_id": video.creator_id}
             )
-            return deleted.rowcount > 0
 
     def creator_id(self, creator: UUID | str) -> UUID:
         """The id of a creator named by id or mail address; raises `NotFound`."""
@@ -268,6 +282,7 @@ class PostgresCatalogue(GenerationRows, SearchRows):
                     "auto_generate_quiz": self._auto_generate_quiz,
                 },
             )
+            connection.execute(TAKE_BACK, {"storage_key": upload.key})
             video = read_videos(
                 connection, BY_STORAGE_KEY, {"storage_key": upload.key}
             )[0]

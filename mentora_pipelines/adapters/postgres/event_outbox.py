@@ -1,7 +1,8 @@
 """The outbox as its consumers and operators see it, as the admin role."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import LiteralString
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -45,13 +46,22 @@ order by round, created_at, id
 limit %(limit)s
 """
 
+# From name to name along the index: a backlog of known events is not read through.
 SELECT_UNKNOWN = """
-select id
-from events
-where status = 'pending'
-  and name <> all(%(known)s)
-  and name not like 'change/%%'
-order by next_attempt_at, id
+with recursive names (name) as (
+    select min(name) from events where status = 'pending'
+    union all
+    select (
+        select min(events.name) from events
+        where events.status = 'pending' and events.name > names.name)
+    from names
+    where names.name is not null
+)
+select events.id
+from names
+join events on events.name = names.name and events.status = 'pending'
+where names.name <> all(%(known)s)
+  and names.name not like 'change/%%'
 limit %(limit)s
 """
 
@@ -59,6 +69,15 @@ FINISH = """
 update events
 set status = 'done', outcome = %(outcome)s, handled_at = now()
 where id = any(%(event_ids)s) and status = 'pending'
+"""
+
+RECORD_LAUNCHES = """
+update events
+set status = 'done', outcome = 'launched', handled_at = now()
+from unnest(%(event_ids)s::uuid[], %(replays)s::integer[]) as launched (id, replays)
+where events.id = launched.id
+  and events.replays = launched.replays
+  and events.status = 'pending'
 """
 
 POSTPONE = """
@@ -78,14 +97,15 @@ set status = 'dead', dead_reason = %(reason)s, handled_at = now(),
 where id = %(event_id)s and status = 'pending'
 """
 
+# The payload's creator: an event of the platform's own may be about any.
 SELECT_LAUNCHED = """
-select handled_at
+select now() - handled_at
 from events
 where name = %(name)s
   and status = 'done'
-  and handled_at > %(since)s
+  and handled_at > now() - %(period)s
   and outcome = 'launched'
-  and (%(creator_id)s::uuid is null or creator_id = %(creator_id)s)
+  and (%(creator_id)s::text is null or payload ->> 'creatorId' = %(creator_id)s)
 order by handled_at
 """
 
@@ -97,6 +117,9 @@ where status <> 'pending'
   and (%(event_ids)s::uuid[] is null or id = any(%(event_ids)s))
   and (%(status)s::text is null or status = %(status)s)
   and (%(name)s::text is null or name = %(name)s)
+  -- Whoever means it names it: what it deletes may have been uploaded again.
+  and (name <> 'video/deleted'
+       or %(event_ids)s::uuid[] is not null or %(name)s::text is not null)
   and (%(since)s::timestamptz is null or created_at >= %(since)s)
 returning id
 """
@@ -108,15 +131,27 @@ group by name, status
 order by name, status
 """
 
-# Change rows are many, and their effect is over when they are handled.
-FORGET = """
-delete from events
-where status = 'done'
-  and handled_at < now() - case when name like 'change/%%'
-      then %(keep_changes)s::interval else %(keep_events)s::interval end
-   -- No cached value lives that long: one that was never followed is of no use either.
-   or name like 'change/%%' and created_at < now() - %(keep_changes)s::interval
+FORGET_EVENTS = """
+delete from events where id in (
+    select id from events
+    where status = 'done'
+      and (name < 'change/' or name >= 'change0')
+      and handled_at < now() - %(keep)s
+    limit %(limit)s)
 """
+
+# Change rows are many. No cached value lives as long as they are kept, so that one that
+# was never followed is of no use either.
+FORGET_CHANGES = """
+delete from events where id in (
+    select id from events
+    where name >= 'change/' and name < 'change0'
+      and created_at < now() - %(keep)s
+    limit %(limit)s)
+"""
+
+FORGET_AT_ONCE = 5_000
+"""Rows of one transaction: it ends long before the limit of a statement."""
 
 MAX_REASON = 500
 
@@ -161,6 +196,17 @@ class PostgresEventOutbox(Rows):
                 FINISH, {"event_ids": list(event_ids), "outcome": outcome.value}
             )
 
+    def record_launches(self, launches: Sequence[tuple[UUID, int]]) -> None:
+        """Mark events as launched, each unless it was replayed since (its count)."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                RECORD_LAUNCHES,
+                {
+                    "event_ids": [event_id for event_id, _ in launches],
+                    "replays": [replays for _, replays in launches],
+                },
+            )
+
     def postpone(self, event_id: UUID, until: datetime) -> None:
         """Let an event wait; this is no failed attempt."""
         with self._database.transaction() as connection:
@@ -178,14 +224,18 @@ class PostgresEventOutbox(Rows):
                 BURY, {"event_id": event_id, "reason": reason[:MAX_REASON]}
             )
 
-    def launched_since(
-        self, name: str, since: datetime, creator_id: UUID | None = None
-    ) -> list[datetime]:
-        """When events of a name have started runs since then, the oldest first."""
+    def launched_within(
+        self, name: str, period: timedelta, creator_id: UUID | None = None
+    ) -> list[timedelta]:
+        """How long ago events of a name started runs in the last `period`."""
         with self._database.transaction() as connection:
             rows = connection.execute(
                 SELECT_LAUNCHED,
-                {"name": name, "since": since, "creator_id": creator_id},
+                {
+                    "name": name,
+                    "period": period,
+                    "creator_id": None if creator_id is None else str(creator_id),
+                },
             ).fetchall()
         return [row[0] for row in rows]
 
@@ -245,7 +295,17 @@ class PostgresEventOutbox(Rows):
 
     def forget(self) -> int:
         """Delete what was handled long ago; how many events that were."""
-        with self._database.transaction() as connection:
-            return connection.execute(
-                FORGET, {"keep_changes": KEEP_CHANGES, "keep_events": KEEP_EVENTS}
-            ).rowcount
+        return self._forget(FORGET_CHANGES, KEEP_CHANGES) + self._forget(
+            FORGET_EVENTS, KEEP_EVENTS
+        )
+
+    def _forget(self, statement: LiteralString, keep: timedelta) -> int:
+        forgotten = 0
+        while True:
+            with self._database.transaction() as connection:
+                deleted = connection.execute(
+                    statement, {"keep": keep, "limit": FORGET_AT_ONCE}
+                ).rowcount
+            forgotten += deleted
+            if deleted < FORGET_AT_ONCE:
+                return forgotten

@@ -2,16 +2,12 @@
 
 from psycopg.rows import class_row
 
-from mentora_pipelines.adapters.postgres.database import Connection, Rows
+from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.adapters.postgres.events import write_event
 from mentora_pipelines.adapters.postgres.leases import hold_fence
-from mentora_pipelines.domain.events.payloads import (
-    QuizGenerationRequested,
-    TranscriptionCompleted,
-    quiz_request_id,
-)
+from mentora_pipelines.adapters.postgres.quiz_requests import request_quiz
+from mentora_pipelines.domain.events.payloads import TranscriptionCompleted
 from mentora_pipelines.domain.lessons.published_lessons import LessonFacts
-from mentora_pipelines.domain.lessons.quizzes import DEFAULT_QUESTION_COUNT
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import NotFound
 
@@ -182,7 +178,7 @@ class PublishedLessonRows(Rows):
                 creator_id=video.creator_id,
             )
             if auto_generate_quiz:
-                _request_quiz(connection, video)
+                request_quiz(connection, video)
             return True
 
 
@@ -194,19 +190,3 @@ def _staged(video: Video) -> dict[str, object]:
         "chunk_cut": video.staged_chunk_cut,
         "caption_cut": video.staged_caption_cut,
     }
-
-
-def _request_quiz(connection: Connection, video: Video) -> None:
-    """Ask for one quiz about each upload: an edit asks for none."""
-    upload = f"{video.id}#{video.upload_number}"
-    write_event(
-        connection,
-        QuizGenerationRequested(
-            quiz_id=quiz_request_id(upload),
-            video_id=video.id,
-            creator_id=video.creator_id,
-            question_count=DEFAULT_QUESTION_COUNT,
-        ),
-        deduplication_key=upload,
-        creator_id=video.creator_id,
-    )

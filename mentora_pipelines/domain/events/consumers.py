@@ -24,14 +24,17 @@ from mentora_pipelines.domain.events.payloads import (
     DailyAggregate,
     EmailSend,
     QuizGenerationRequested,
+    TranscriptEdited,
     UploadCompleted,
     VideoDeleted,
 )
+from mentora_pipelines.domain.lessons.edits import parse_edit
+from mentora_pipelines.domain.lessons.versions import VersionStore, store_edit
 from mentora_pipelines.domain.operations.mail import MailWriter, new_mail
 from mentora_pipelines.domain.operations.mail_variables import MailTemplate
 from mentora_pipelines.domain.uploads import run_key_of
-from mentora_pipelines.domain.videos import Video, VideoCatalogue
-from mentora_pipelines.errors import ErrorCode, InvalidInput
+from mentora_pipelines.domain.videos import ProcessingStatus, Video, VideoCatalogue
+from mentora_pipelines.errors import ErrorCode, InvalidInput, NotFound
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -40,7 +43,7 @@ QUIZZES_AN_HOUR = 5
 """Quizzes that one creator gets in any hour; the next one waits."""
 
 UNPUBLISHED_WAIT = timedelta(minutes=2)
-"""How long a quiz waits before it looks again whether its lesson is there."""
+"""How long a quiz or an edit waits before it looks again at its lesson."""
 
 UNPUBLISHED_LIMIT = timedelta(days=2)
 """How long it waits in all."""
@@ -50,8 +53,8 @@ UNPUBLISHED_LIMIT = timedelta(days=2)
 class EventSubjects(VideoCatalogue, Protocol):
     """What events are about, across creators."""
 
-    def request_quiz_when_published(self, video_id: UUID) -> None:
-        """Remember that the lesson gets a quiz as soon as readers see it."""
+    def request_quiz(self, video: Video) -> None:
+        """Let the upload have one quiz, as soon as readers see its lesson."""
         ...
 
     def answer_with_stored_quiz(
@@ -60,8 +63,8 @@ class EventSubjects(VideoCatalogue, Protocol):
         """Answer a request with a quiz of the published words, if there is one."""
         ...
 
-    def delete_video(self, video_id: UUID, creator_id: UUID) -> bool:
-        """Remove a video with all that was made of it; whether there was one."""
+    def delete_video(self, video: Video) -> None:
+        """Remove a video with all that was made of it, if it is there."""
         ...
 
 
@@ -82,9 +85,11 @@ class Consumers:
     subjects: EventSubjects
     runs: RunCanceller
     mail: MailWriter
+    versions: VersionStore
     now: datetime
     starts_per_minute: int
     _starts_left: int | None = field(default=None, init=False)
+    _asked: set[str] = field(default_factory=set, init=False)
     _quizzes_wanted: dict[UUID, int] = field(default_factory=dict, init=False)
 
     def by_name(self) -> Mapping[str, Consumer]:
@@ -92,6 +97,7 @@ class Consumers:
         return {
             VideoDeleted.name: self.video_deleted,
             UploadCompleted.name: self.upload_completed,
+            TranscriptEdited.name: self.transcript_edited,
             QuizGenerationRequested.name: self.quiz_requested,
             DailyAggregate.name: self.day_wanted,
             EmailSend.name: self.mail_wanted,
@@ -99,22 +105,33 @@ class Consumers:
 
     def upload_completed(self, event: Event, payload: UploadCompleted) -> Effect:
         """A run of the lesson, unless a newer upload took its place."""
-        video = self._owned(payload.video_id, payload.creator_id)
+        video = self._owned(event, payload.video_id, payload.creator_id)
         number = payload.upload_number
         if number is not None and number != video.upload_number:
             return EventOutcome.NOTHING_TO_DO
+        if payload.auto_generate_quiz:
+            self.subjects.request_quiz(video)
         if video.is_settled and video.source_etag == video.upload_etag:
+            return EventOutcome.NOTHING_TO_DO
+        key = run_key_of(video)
+        if payload.requeue:
+            key += f"~{payload.requeue}"
+        elif video.processing_status is ProcessingStatus.FAILED:
+            # A run key is launched once, for ever: this one asks for another try.
+            key += f"!{event.id}"
+        key += event.again
+        if key in self._asked or (
+            video.processing_status is ProcessingStatus.PROCESSING and not event.replays
+        ):
             return EventOutcome.NOTHING_TO_DO
         if not self._may_start():
             return Stay()
-        if payload.auto_generate_quiz:
-            self.subjects.request_quiz_when_published(video.id)
-        requeue = f"~{payload.requeue}" if payload.requeue else ""
-        return LessonRun(video, f"{run_key_of(video)}{requeue}{event.again}")
+        self._asked.add(key)
+        return LessonRun(video, key)
 
     def quiz_requested(self, event: Event, payload: QuizGenerationRequested) -> Effect:
         """A run of the quiz, once the lesson is published; five an hour a creator."""
-        video = self._owned(payload.video_id, payload.creator_id)
+        video = self._owned(event, payload.video_id, payload.creator_id)
         if video.published_transcript_id is None:
             if self.now - event.created_at > UNPUBLISHED_LIMIT:
                 raise InvalidInput("the lesson was never published")
@@ -124,14 +141,12 @@ class Consumers:
         ):
             return EventOutcome.NOTHING_TO_DO
         wanted = self._quizzes_wanted.get(video.creator_id, 0)
-        launched = self.outbox.launched_since(
-            QuizGenerationRequested.name, self.now - HOUR, video.creator_id
+        launched = self.outbox.launched_within(
+            QuizGenerationRequested.name, HOUR, video.creator_id
         )
-        free = QUIZZES_AN_HOUR - len(launched) - wanted
-        if free <= 0:
+        if len(launched) + wanted >= QUIZZES_AN_HOUR:
             # The oldest of the hour leaves it first.
-            oldest = launched[0] if launched else self.now
-            return Wait(oldest + HOUR)
+            return Wait(self.now + HOUR - (launched[0] if launched else timedelta()))
         self._quizzes_wanted[video.creator_id] = wanted + 1
         return QuizRun(
             video,
@@ -139,6 +154,22 @@ class Consumers:
             question_count=payload.question_count,
             requested_as=payload.quiz_id,
         )
+
+    def transcript_edited(self, event: Event, payload: TranscriptEdited) -> Effect:
+        """A new version of the words, and a run of what follows from them.
+
+        The edit must name its base: told twice, it would be applied to its own result.
+        """
+        video = self._owned(event, payload.video_id, payload.creator_id)
+        edit = parse_edit(payload.edit)
+        if edit.base_version is None:
+            raise InvalidInput("edit.baseVersion is missing")
+        if video.processing_status is ProcessingStatus.PROCESSING:
+            if self.now - event.created_at > UNPUBLISHED_LIMIT:
+                raise InvalidInput("the lesson was never at rest")
+            return Wait(self.now + UNPUBLISHED_WAIT)
+        store_edit(video, edit, self.versions)
+        return LessonRun(video, f"edit {event.id}{event.again}", from_words=True)
 
     def day_wanted(self, event: Event, payload: DailyAggregate) -> Effect:
         """The metrics of a day, which must have begun (UTC)."""
@@ -152,6 +183,8 @@ class Consumers:
         named = variables.get("videoId")
         if payload.template == MailTemplate.VIDEO_PROCESSING_FAILED and named:
             video = self.subjects.video(_uuid(named, "variables.videoId"))
+            if event.creator_id not in (None, video.creator_id):
+                raise InvalidInput("variables.videoId: the video is somebody else's")
             variables = {
                 "title": video.title,
                 "code": video.error_code or ErrorCode.INTERNAL,
@@ -169,26 +202,36 @@ class Consumers:
         )
         return EventOutcome.HANDLED if written else EventOutcome.NOTHING_TO_DO
 
-    def video_deleted(self, _event: Event, payload: VideoDeleted) -> Effect:
-        """Its runs end, its rows go, its blobs are marked for collection."""
-        self.runs.cancel_runs(payload.video_id)
-        if self.subjects.delete_video(payload.video_id, payload.creator_id):
-            return EventOutcome.HANDLED
-        return EventOutcome.NOTHING_TO_DO
+    def video_deleted(self, event: Event, payload: VideoDeleted) -> Effect:
+        """Its runs end, its rows go, its blobs are marked for collection.
 
-    def _owned(self, video_id: UUID, creator_id: UUID) -> Video:
-        """The video; raises `NotFound`, and `InvalidInput` when it is another's."""
+        A video that was uploaded after it was deleted is another one.
+        """
+        try:
+            video = self._owned(event, payload.video_id, payload.creator_id)
+        except NotFound:
+            return EventOutcome.NOTHING_TO_DO
+        if video.created_at > event.created_at:
+            return EventOutcome.NOTHING_TO_DO
+        self.runs.cancel_runs(video.id)
+        self.subjects.delete_video(video)
+        return EventOutcome.HANDLED
+
+    def _owned(self, event: Event, video_id: UUID, creator_id: UUID) -> Video:
+        """The video that an event is about.
+
+        Raises `NotFound`, and `InvalidInput` when it is not the creator's who told the
+        event: row-level security guards the event's own creator, not its payload.
+        """
         video = self.subjects.video(video_id)
-        if video.creator_id != creator_id:
+        if video.creator_id != creator_id or event.creator_id not in (None, creator_id):
             raise InvalidInput("creatorId: the video belongs to somebody else")
         return video
 
     def _may_start(self) -> bool:
         """Whether another lesson may start in this minute; takes the place."""
         if self._starts_left is None:
-            started = self.outbox.launched_since(
-                UploadCompleted.name, self.now - MINUTE
-            )
+            started = self.outbox.launched_within(UploadCompleted.name, MINUTE)
             self._starts_left = self.starts_per_minute - len(started)
         if self._starts_left <= 0:
             return False

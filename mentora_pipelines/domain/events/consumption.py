@@ -23,7 +23,7 @@ from mentora_pipelines.domain.events.outbox import (
     pause_after,
 )
 from mentora_pipelines.domain.events.payloads import PAYLOADS, parse_payload
-from mentora_pipelines.errors import InvalidInput, NotFound, PermanentError
+from mentora_pipelines.errors import Conflict, InvalidInput, NotFound, PermanentError
 
 BATCH = 100
 """Events of one name read in a tick: it stays within a second, the rest wait."""
@@ -36,7 +36,7 @@ Consumer: TypeAlias = Callable[[Event, Any], Effect]
 class EventTick:
     """What one tick came to; `launches` are to be made by the caller."""
 
-    launches: tuple[tuple[UUID, Launch], ...]
+    launches: tuple[tuple[Event, Launch], ...]
     handled: int
     retried: int
     buried: tuple[tuple[UUID, str], ...]
@@ -46,17 +46,19 @@ def consume_events(
     outbox: EventOutbox,
     consumers: Mapping[str, Consumer],
     *,
-    launched: Sequence[UUID],
+    launched: Sequence[tuple[UUID, int]],
     now: datetime,
 ) -> EventTick:
-    """Give each due event to its consumer; `launched` is what the last tick launched.
+    """Give each due event to its consumer.
+
+    `launched` is what the last tick launched: ids with the number of replays.
 
     A malformed or refused event is parked with its reason, one that failed is tried
     again later and parked at last; neither stops another one.
     """
     if launched:
-        outbox.finish(launched, EventOutcome.LAUNCHED)
-    launches: list[tuple[UUID, Launch]] = []
+        outbox.record_launches(launched)
+    launches: list[tuple[Event, Launch]] = []
     buried = [
         (event_id, "unknown event")
         for event_id in outbox.unknown_events(tuple(PAYLOADS), BATCH)
@@ -80,7 +82,7 @@ def consume_events(
                     outbox.retry(event.id, now + pause_after(event.attempts + 1))
                     retried += 1
                 case launch:
-                    launches.append((event.id, launch))
+                    launches.append((event, launch))
     for event_id, reason in buried:
         outbox.bury(event_id, reason)
     return EventTick(tuple(launches), handled, retried, tuple(buried))
@@ -104,7 +106,7 @@ def _effect_of(consumer: Consumer, event: Event) -> Effect | _Refused | _Failed:
     try:
         payload = parse_payload(event.name, event.schema_version, event.payload)
         return consumer(event, payload)
-    except (InvalidInput, NotFound) as error:
+    except (Conflict, InvalidInput, NotFound) as error:
         return _Refused(str(error))
     except PermanentError as error:
         return _Refused(f"refused: {type(error).__name__}")

@@ -95,6 +95,10 @@ class EventOutbox(Protocol):
         """Mark pending events as done."""
         ...
 
+    def record_launches(self, launches: Sequence[tuple[UUID, int]]) -> None:
+        """Mark events as launched, each unless it was replayed since (its count)."""
+        ...
+
     def postpone(self, event_id: UUID, until: datetime) -> None:
         """Let an event wait; this is no failed attempt."""
         ...
@@ -111,10 +115,14 @@ class EventOutbox(Protocol):
         """Pending events whose name nobody knows, at most `limit`."""
         ...
 
-    def launched_since(
-        self, name: str, since: datetime, creator_id: UUID | None = None
-    ) -> list[datetime]:
-        """When events of a name have started runs since then, the oldest first."""
+    def launched_within(
+        self, name: str, period: timedelta, creator_id: UUID | None = None
+    ) -> list[timedelta]:
+        """How long ago events of a name started runs in the last `period`.
+
+        By the database's clock, the longest ago first; with `creator_id` those whose
+        payload names the creator.
+        """
         ...
 
 

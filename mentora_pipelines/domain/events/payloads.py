@@ -23,9 +23,6 @@ MAX_QUESTIONS = 50
 MAX_XP = 100_000
 """Points of one achievement: a bigger figure is a mistake or a forgery."""
 
-MAX_REPLACEMENTS = 500
-"""Lines that one edit may replace; a longer edit is a file."""
-
 
 class Payload(BaseModel):
     """What an event says; `name` and `schema_version` tell how to read it."""
@@ -116,6 +113,16 @@ class EmailSend(Payload):
     variables: dict[str, Any] = Field(default_factory=dict)
 
 
+class TranscriptEdited(Payload):
+    """A creator has corrected a transcript; `edit` is read by `parse_edit`."""
+
+    name: ClassVar[str] = "video/transcript.edited"
+
+    video_id: UUID
+    creator_id: UUID
+    edit: dict[str, Any]
+
+
 class VideoDeleted(Payload):
     """A creator has removed a lesson."""
 
@@ -134,6 +141,7 @@ PAYLOADS: dict[str, type[Payload]] = {
         AchievementUnlocked,
         DailyAggregate,
         EmailSend,
+        TranscriptEdited,
         VideoDeleted,
     )
 }

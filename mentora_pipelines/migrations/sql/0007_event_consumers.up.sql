@@ -45,6 +45,7 @@ grant select, insert, update, delete on quiz_requests to mentora_app, mentora_ad
 create table orphaned_blobs (
     storage_key text primary key check (storage_key <> ''),
     creator_id  uuid not null,
+    upload_etag text,
     orphaned_at timestamptz not null default now()
 );
 create index idx_orphaned_blobs_orphaned_at on orphaned_blobs (orphaned_at, storage_key);
@@ -54,6 +55,8 @@ comment on table orphaned_blobs is
 comment on column orphaned_blobs.storage_key is 'Where the object lies.';
 comment on column orphaned_blobs.creator_id is
     'Whose it was; no foreign key, since the creator may be gone too.';
+comment on column orphaned_blobs.upload_etag is
+    'Of an upload: the bytes that belonged to the video; they are no new upload.';
 comment on column orphaned_blobs.orphaned_at is 'When its video was deleted.';
 alter table orphaned_blobs enable row level security, force row level security;
 create policy creator on orphaned_blobs to mentora_app
@@ -68,20 +71,21 @@ create function mark_orphaned_blobs() returns trigger
     language plpgsql security definer set search_path = public, pg_temp as
 $$
 begin
-    insert into orphaned_blobs (storage_key, creator_id)
-    select blobs.storage_key, old.creator_id
+    insert into orphaned_blobs (storage_key, creator_id, upload_etag)
+    select blobs.storage_key, old.creator_id, blobs.upload_etag
     from (
-        select old.storage_key
+        select old.storage_key, old.upload_etag
         union
-        select old.audio_key
+        select old.audio_key, null
         where old.audio_key is not null and not exists (
             select from videos
             where videos.audio_key = old.audio_key and videos.id <> old.id)
         union
-        select caption_tracks.storage_key
+        select caption_tracks.storage_key, null
         from caption_tracks where caption_tracks.video_id = old.id
-    ) as blobs
-    on conflict do nothing;
+    ) as blobs (storage_key, upload_etag)
+    on conflict (storage_key) do update
+    set upload_etag = excluded.upload_etag, orphaned_at = now();
     return old;
 end
 $$;

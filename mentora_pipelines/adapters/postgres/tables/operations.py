@@ -54,6 +54,7 @@ class OrphanedBlobRow:
 
     storage_key: str
     creator_id: UUID
+    upload_etag: str | None
     orphaned_at: datetime
 
 
