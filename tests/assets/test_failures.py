@@ -271,7 +271,7 @@ def test_a_run_of_a_video_that_is_gone_fails_without_a_retry(
 def test_every_step_is_tried_again_the_same_way() -> None:
     """Else an outage fails the steps that were forgotten."""
     steps = [*(defs.assets or []), *(defs.asset_checks or [])]
-    assert len(steps) == 11
+    assert len(steps) == 12
     for step in steps:
         assert isinstance(step, dg.AssetsDefinition)
         assert step.op.retry_policy == RETRY_POLICY, step.op.name

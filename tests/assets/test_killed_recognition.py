@@ -5,13 +5,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import dagster as dg
 import numpy as np
 import pytest
 
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.settings import child_environment
-from tests.fix_runs import Connection, CountingTranscriber, RunLesson, figures
+from tests.fix_runs import (
+    Connection,
+    CountingTranscriber,
+    RunLesson,
+    figures,
+    outlive_lease,
+)
 from tests.fix_services import PROJECT
 from tests.fix_whisper import sound_of, write_flac
 
@@ -22,14 +27,11 @@ import dagster as dg
 from mentora_pipelines.providers import open_catalogue
 from tests.fix_runs import HangingTranscriber, execute
 
-assets = [dg.AssetKey("audio"), dg.AssetKey("transcripts")]
 with dg.DagsterInstance.from_config(".") as instance, open_catalogue() as catalogue:
     video = catalogue.video(UUID(sys.argv[1]))
-    execute(instance, video, assets, {"transcriber": HangingTranscriber(window=2)})
+    execute(instance, video, {"transcriber": HangingTranscriber(window=2)})
 """
 """Says `hangs` when it has come to its second window, and stays there."""
-
-AUDIO_AND_WORDS = [dg.AssetKey("audio"), dg.AssetKey("transcripts")]
 
 COUNT = "select from recognised_windows where video_id = %(video_id)s"
 
@@ -63,8 +65,9 @@ def test_the_second_run_hears_only_the_windows_that_were_missing(
         process.kill()
     assert admin.execute(COUNT, {"video_id": video.id}).rowcount == 1
 
+    outlive_lease(admin, video)
     transcriber = CountingTranscriber()
-    result = run_lesson(video, assets=AUDIO_AND_WORDS, transcriber=transcriber)
+    result = run_lesson(video, transcriber=transcriber)
     assert result.success
     made = figures(result, "transcripts")
     assert (made["windows_remembered"], made["windows_recognised"]) == (1, 1)
