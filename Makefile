@@ -15,7 +15,7 @@ dev: ## the same, and leave Dagster's UI running
 	@sh bootstrap.sh runtime && .venv/bin/mentora dev
 
 test: ## everything, on real PostgreSQL, Valkey and Whisper, without a network
-	@sh bootstrap.sh test && .venv/bin/python -m pytest -q
+	@sh bootstrap.sh test && .venv/bin/python -m pytest -q -n 2 --dist loadgroup
 
 soak: ## kills, bursts and outages, about forty minutes
 	@sh bootstrap.sh test && .venv/bin/python -m pytest -q soak

@@ -1,5 +1,9 @@
 """Fixtures of all tests; each `fix_*.py` holds those of one part."""
 
+from collections.abc import Iterable
+
+import pytest
+
 pytest_plugins = [
     "tests.fix_services",
     "tests.fix_databases",
@@ -12,3 +16,14 @@ pytest_plugins = [
     "tests.fix_commands",
     "tests.fix_mail",
 ]
+
+
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """Keep a file's tests in one process, and so all that look at the one demo.
+
+    Each of the two processes of a test run has servers of its own.
+    """
+    for item in items:
+        shares_demo = "demo_home" in getattr(item, "fixturenames", ())
+        group = "demo" if shares_demo else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
