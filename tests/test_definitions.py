@@ -107,9 +107,13 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "spec", defs.resolve_all_asset_specs(), ids=lambda spec: str(spec.key.path[-1])
+SPECS: list[dg.AssetSpec] = sorted(
+    defs.resolve_all_asset_specs(), key=lambda spec: spec.key
 )
+"""In one order: each process of a test run collects the same tests."""
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.key.path[-1]))
 def test_an_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
     """Else an operator looks at a graph of bare names."""
     assert spec.description

@@ -164,8 +164,8 @@ def test_the_cache_is_told_about_the_student(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"studentId": str(uuid4())}, DeadReason.UNKNOWN_STUDENT),
-        ({"achievementId": str(uuid4())}, DeadReason.UNKNOWN_ACHIEVEMENT),
+        ({"studentId": str(UUID(int=1))}, DeadReason.UNKNOWN_STUDENT),
+        ({"achievementId": str(UUID(int=2))}, DeadReason.UNKNOWN_ACHIEVEMENT),
         ({"studentId": "nobody"}, DeadReason.MALFORMED),
         ({"studentId": None}, DeadReason.MALFORMED),
         ({"xpEarned": -1}, DeadReason.MALFORMED),
