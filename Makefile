@@ -1,5 +1,5 @@
 # One-liners; `make` alone prints them.
-BENCHMARKS = instance_storage vector_writes lesson_replacement pagination event_backlog
+BENCHMARKS = instance_storage vector_writes lesson_replacement pagination event_backlog content_health
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test soak check format bench requirements clean
