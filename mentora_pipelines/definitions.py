@@ -18,6 +18,11 @@ from assets.lessons.published_lessons import published_lessons
 from assets.lessons.quizzes import quizzes
 from assets.lessons.transcripts import transcripts
 from assets.operations.achievements import unlock_achievements_job
+from assets.operations.content_health import (
+    content_health,
+    content_health_job,
+    suspect_lessons_job,
+)
 from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
 from resources.achievements import AchievementsResource
@@ -27,6 +32,9 @@ from resources.decoder import DecoderResource
 from resources.email_outbox import EmailOutboxResource
 from resources.embedder import EmbedderResource
 from resources.event_outbox import EventOutboxResource
+from resources.health_ledger import HealthLedgerResource
+from resources.lesson_gaps import LessonGapsResource
+from resources.lesson_prober import LessonProberResource
 from resources.lessons import LessonsResource
 from resources.mail_renderer import MailRendererResource
 from resources.mailer import MailerResource
@@ -34,7 +42,9 @@ from resources.quiz_writer import QuizWriterResource
 from resources.storage import StorageResource
 from resources.stranded_videos import StrandedVideosResource
 from resources.transcriber import TranscriberResource
+from schedules.content_health import content_health_schedule
 from schedules.event_retention import event_retention_schedule
+from schedules.suspect_lessons import suspect_lessons_schedule
 from sensors.changed_rows import changed_rows
 from sensors.due_email import due_email
 from sensors.due_events import due_events
@@ -51,6 +61,7 @@ defs = dg.Definitions(
         embeddings,
         published_lessons,
         quizzes,
+        content_health,
     ],
     asset_checks=[
         every_word_follows_the_one_before,
@@ -65,6 +76,8 @@ defs = dg.Definitions(
         deliver_email_job,
         unlock_achievements_job,
         event_retention_job,
+        content_health_job,
+        suspect_lessons_job,
     ],
     sensors=[
         new_uploads,
@@ -74,7 +87,11 @@ defs = dg.Definitions(
         due_email,
         unlocked_achievements,
     ],
-    schedules=[event_retention_schedule],
+    schedules=[
+        event_retention_schedule,
+        content_health_schedule,
+        suspect_lessons_schedule,
+    ],
     resources={
         "cache": CacheResource(),
         "catalogue": CatalogueResource(),
@@ -90,6 +107,9 @@ defs = dg.Definitions(
         "mail_renderer": MailRendererResource(),
         "mailer": MailerResource(),
         "achievements": AchievementsResource(),
+        "health_ledger": HealthLedgerResource(),
+        "lesson_prober": LessonProberResource(),
+        "lesson_gaps": LessonGapsResource(),
     },
     # One process per run: a process per asset would cost 3 s each in imports.
     executor=dg.in_process_executor,

@@ -6,6 +6,7 @@ Not here: Dagster, or what an adapter does. Heavy packages load when they are us
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from mentora_pipelines import migrations
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.media.decoder import PyAvDecoder
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
+from mentora_pipelines.domain.operations.health_alerts import AlertRule
 from mentora_pipelines.errors import PermanentError
 from mentora_pipelines.services import (
     DatabaseUrls,
@@ -24,6 +26,7 @@ from mentora_pipelines.services import (
 from mentora_pipelines.settings import (
     EmbedderSettings,
     FlowSettings,
+    HealthSettings,
     MailSettings,
     MediaSettings,
     QuizSettings,
@@ -34,11 +37,14 @@ from mentora_pipelines.settings import (
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.eml_folder import EmlFolder
     from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
+    from mentora_pipelines.adapters.http_probe.lessons import WebLessonProber
     from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
     from mentora_pipelines.adapters.postgres.achievements import AchievementRows
     from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+    from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
     from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
     from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+    from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
     from mentora_pipelines.adapters.postgres.stranded_videos import (
         PostgresStrandedVideos,
@@ -52,6 +58,9 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
     from mentora_pipelines.domain.caching.cache import Cache
     from mentora_pipelines.domain.caching.embeddings import TextModel
+
+NAME_SERVER_THREADS = 16
+"""A look-up holds a thread for up to ten seconds when a name server is away."""
 
 
 @contextmanager
@@ -149,6 +158,63 @@ def open_achievements() -> "Iterator[AchievementRows]":
         yield AchievementRows(database)
     finally:
         database.close()
+
+
+@contextmanager
+def open_health_ledger() -> "Iterator[ContentHealthRows]":
+    """The history of the health of lessons, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
+    from mentora_pipelines.adapters.postgres.database import Database
+
+    settings = HealthSettings()
+    rule = AlertRule(settings.failures, timedelta(hours=settings.hours))
+    database = Database(_migrated_urls().admin, "mentora-health")
+    try:
+        yield ContentHealthRows(database, rule)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_lesson_gaps() -> "Iterator[LessonGapRows]":
+    """Finds what lessons lack, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
+
+    database = Database(_migrated_urls().admin, "mentora-gaps")
+    try:
+        yield LessonGapRows(database)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_lesson_prober() -> "Iterator[WebLessonProber]":
+    """Asks whether videos can be played; its threads are let go at the end."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from mentora_pipelines.adapters.http_probe.guard import Guard, SystemResolver
+    from mentora_pipelines.adapters.http_probe.lessons import (
+        NoLinkRenewer,
+        WebLessonProber,
+    )
+    from mentora_pipelines.adapters.http_probe.prober import HttpProber, ProbeLimits
+
+    settings = HealthSettings()
+    threads = ThreadPoolExecutor(NAME_SERVER_THREADS, "name-servers")
+    guard = Guard(SystemResolver(threads), trusted=settings.trusted)
+    limits = ProbeLimits(settings.timeout_s, settings.concurrency, settings.per_host)
+    prober = WebLessonProber(
+        HttpProber(guard, limits),
+        make_storage(),
+        NoLinkRenewer(),
+        settings.control_urls,
+    )
+    try:
+        yield prober
+    finally:
+        prober.close()
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager

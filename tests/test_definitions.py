@@ -14,6 +14,10 @@ import schedules
 import sensors
 from assets.jobs import lesson_job, quiz_job
 from assets.operations.achievements import unlock_achievements_job
+from assets.operations.content_health import (
+    content_health_job,
+    suspect_lessons_job,
+)
 from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
 from mentora_pipelines.definitions import defs
@@ -46,7 +50,7 @@ def test_definitions_load_without_any_setting_and_without_a_heavy_package() -> N
     )
     assert loaded.returncode == 0, loaded.stderr
     count, modules = json.loads(loaded.stdout)
-    assert count == 7
+    assert count == 8
     assert [name for name in HEAVY if name in modules] == []
 
 
@@ -104,6 +108,8 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
         deliver_email_job,
         unlock_achievements_job,
         event_retention_job,
+        content_health_job,
+        suspect_lessons_job,
     ]
 
 
@@ -118,7 +124,7 @@ def test_an_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
     """Else an operator looks at a graph of bare names."""
     assert spec.description
     assert spec.description.endswith(".")
-    assert spec.group_name == "lessons"
+    assert spec.group_name in {"lessons", "operations"}
     assert spec.kinds
     assert spec.partitions_def is not None
 
@@ -138,6 +144,7 @@ def test_the_order_of_the_steps_is_the_order_of_a_lesson() -> None:
         "embeddings": {"chunks"},
         "published_lessons": {"captions", "embeddings"},
         "quizzes": {"published_lessons"},
+        "content_health": set(),
     }
 
 

@@ -3,12 +3,16 @@
 from mentora_pipelines.adapters.eml_folder import EmlFolder
 from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
 from mentora_pipelines.adapters.folder_storage import FolderStorage
+from mentora_pipelines.adapters.http_probe.guard import Resolver, SystemResolver
+from mentora_pipelines.adapters.http_probe.lessons import NoLinkRenewer, WebLessonProber
 from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
 from mentora_pipelines.adapters.media.decoder import LocalSource, PyAvDecoder
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
 from mentora_pipelines.adapters.postgres.achievements import AchievementRows
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
 from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
+from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.adapters.smtp import SmtpMailer
 from mentora_pipelines.adapters.valkey.async_rate_limiter import AsyncValkeyRateLimiter
@@ -48,6 +52,12 @@ from mentora_pipelines.domain.lessons.versions import (
     VersionStore,
 )
 from mentora_pipelines.domain.operations.achievements import AchievementLedger
+from mentora_pipelines.domain.operations.content_health import (
+    LessonProber,
+    LinkRenewer,
+)
+from mentora_pipelines.domain.operations.health_looks import HealthLedger
+from mentora_pipelines.domain.operations.lesson_gaps import GapFinder
 from mentora_pipelines.domain.operations.mail_delivery import (
     EmailOutbox,
     Mailer,
@@ -172,3 +182,18 @@ def mail_fits(
 def achievements_fit(adapter: AchievementRows) -> None:
     """Rewards for events."""
     _ledger: AchievementLedger = adapter
+
+
+def content_health_fits(
+    ledger: ContentHealthRows,
+    gaps: LessonGapRows,
+    prober: WebLessonProber,
+    renewer: NoLinkRenewer,
+    resolver: SystemResolver,
+) -> None:
+    """Looks at lessons."""
+    _ledger: HealthLedger = ledger
+    _gaps: GapFinder = gaps
+    _prober: LessonProber = prober
+    _renewer: LinkRenewer = renewer
+    _resolver: Resolver = resolver

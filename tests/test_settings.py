@@ -34,6 +34,9 @@ WRONG = {
     "MENTORA_SMTP_URL": "http://ada:hunter7@mail",
     "MENTORA_MAIL_FROM": "hunter8",
     "MENTORA_APP_URL": "ftp://ada:hunter9@app",
+    "MENTORA_HEALTH_FAILURES": "0",
+    "MENTORA_HEALTH_TRUSTED_HOSTS": '["127.0.0.1"]',
+    "MENTORA_HEALTH_CONTROL_URLS": '["file:///etc/passwd"]',
 }
 
 

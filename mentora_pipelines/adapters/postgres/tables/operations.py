@@ -101,6 +101,8 @@ class HealthCheckRow:
     http_status: int | None
     latency_ms: float | None
     detail: str | None
+    look_id: UUID | None
+    told: bool
 
 
 CONTENT_HEALTH_CHECKS = Table("content_health_checks", HealthCheckRow)

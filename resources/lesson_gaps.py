@@ -1,0 +1,24 @@
+"""Finds what lessons lack, as the admin role."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from mentora_pipelines.providers import open_lesson_gaps
+
+if TYPE_CHECKING:
+    from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
+
+
+class LessonGapsResource(dg.ConfigurableResource["LessonGapRows"]):
+    """Finds what lessons lack, as the admin role."""
+
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> "Iterator[LessonGapRows]":
+        """The finder, its connections closed at the end of the run."""
+        with open_lesson_gaps() as gaps:
+            yield gaps

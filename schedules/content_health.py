@@ -1,0 +1,21 @@
+"""Each Sunday, when few students watch, every lesson's video is asked for."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from assets.operations.content_health import content_health_job
+from assets.partitions import health_weeks
+
+
+@dg.schedule(
+    job=content_health_job,
+    cron_schedule="0 3 * * 0",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+def content_health_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """The week that ends with this tick."""
+    before = context.scheduled_execution_time - timedelta(weeks=1)
+    week = health_weeks.get_partition_key_for_timestamp(before.timestamp())
+    return dg.RunRequest(run_key=week, partition_key=week)
