@@ -35,6 +35,7 @@ from resources.transcriber import TranscriberResource
 from schedules.event_retention import event_retention_schedule
 from sensors.due_email import due_email
 from sensors.due_events import due_events
+from sensors.lost_runs import lost_runs
 from sensors.new_uploads import new_uploads
 from sensors.stranded_videos import stranded_videos
 from sensors.unlocked_achievements import unlocked_achievements
@@ -66,6 +67,7 @@ defs = dg.Definitions(
         new_uploads,
         due_events,
         stranded_videos,
+        lost_runs,
         due_email,
         unlocked_achievements,
     ],
