@@ -48,6 +48,7 @@ from schedules.suspect_lessons import suspect_lessons_schedule
 from sensors.changed_rows import changed_rows
 from sensors.due_email import due_email
 from sensors.due_events import due_events
+from sensors.lost_runs import lost_runs
 from sensors.new_uploads import new_uploads
 from sensors.stranded_videos import stranded_videos
 from sensors.unlocked_achievements import unlocked_achievements
@@ -84,6 +85,7 @@ defs = dg.Definitions(
         due_events,
         stranded_videos,
         changed_rows,
+        lost_runs,
         due_email,
         unlocked_achievements,
     ],

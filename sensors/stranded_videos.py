@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets.runs import VideoRuns
 from mentora_pipelines.domain.stranded_videos import (
+    RunState,
     StrandedVideos,
     Verdict,
     judge,
@@ -34,7 +35,8 @@ def stranded_videos(
                 continue
             case Verdict.LOSE_RUNS:
                 for run in unfinished[video.id]:
-                    runs.lose(run)
+                    if run.state is RunState.WORKING:
+                        runs.lose(run)
             case Verdict.REQUEUE:
                 stranded.requeue(video)
             case Verdict.GIVE_UP:

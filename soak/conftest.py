@@ -1,3 +1,3 @@
 """Fixtures of the scenarios: a home each, with a daemon that can be killed."""
 
-pytest_plugins = ["soak.live_home"]
+pytest_plugins = ["soak.fix_homes"]

@@ -36,6 +36,22 @@ def write_video(path: Path, sound: NDArray[np.int16] | None) -> Path:
     return path
 
 
+def cut_speech(path: Path, seconds: float) -> Path:
+    """The first seconds of a sample lesson as a lesson of its own."""
+    wanted = int(seconds * SAMPLE_RATE)
+    pieces: list[NDArray[np.int16]] = []
+    heard = 0
+    with av.open(str(SAMPLES / "compound-interest.mp4")) as container:
+        resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
+        for frame in container.decode(audio=0):
+            for piece in resampler.resample(frame):
+                pieces.append(piece.to_ndarray().reshape(-1).astype(np.int16))
+                heard += piece.samples
+            if heard >= wanted:
+                break
+    return write_video(path, np.concatenate(pieces)[:wanted])
+
+
 @pytest.fixture(scope="session")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of files, each named after what is wrong with it."""

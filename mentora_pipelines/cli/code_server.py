@@ -5,9 +5,11 @@ replaces within a minute.
 """
 
 import json
+import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 import dagster as dg
 from dagster._core.errors import DagsterUserCodeUnreachableError
@@ -26,13 +28,30 @@ mutation { reloadWorkspace { __typename } }
 """
 
 
-def watch_code_server(daemon: Daemon, port: int) -> None:
-    """Load the definitions anew whenever they cannot be reached; ends with `daemon`."""
-    with dagster_instance() as instance:
-        while not daemon.ended_within(WATCH_S):
-            if is_unreachable(instance):
-                say("the code server is gone: starting another one")
-                _reload(port)
+@dataclass
+class CodeServerWatch:
+    """Loads the definitions anew whenever they cannot be reached.
+
+    `port` is that of the UI, which owns the code server.
+    """
+
+    port: int
+    _next_look: float = field(default=0.0, init=False)
+
+    def look(self, instance: dg.DagsterInstance) -> None:
+        """Look, unless the last look was a moment ago."""
+        if time.monotonic() < self._next_look:
+            return
+        if is_unreachable(instance):
+            say("the code server is gone: starting another one")
+            _reload(self.port)
+        self._next_look = time.monotonic() + WATCH_S
+
+    def until_end_of(self, daemon: Daemon) -> None:
+        """Look on until `daemon` ends."""
+        with dagster_instance() as instance:
+            while not daemon.ended_within(WATCH_S):
+                self.look(instance)
 
 
 def is_unreachable(instance: dg.DagsterInstance) -> bool:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,6 +30,9 @@ from mentora_pipelines.providers import (
     open_lessons,
 )
 from mentora_pipelines.settings import HomeSettings
+
+if TYPE_CHECKING:
+    from mentora_pipelines.cli.code_server import CodeServerWatch
 
 DEMO_CREATOR = "ada@mentora.example"
 DEMO_DAY = date(2026, 1, 1)
@@ -95,17 +98,18 @@ def dev(
     port: Annotated[int, typer.Option(help="Port of Dagster's UI.")] = 3000,
 ) -> None:
     """The same as `demo`, then leave Dagster's UI running until Ctrl-C."""
-    from mentora_pipelines.cli.code_server import watch_code_server
+    from mentora_pipelines.cli.code_server import CodeServerWatch
 
+    watch = CodeServerWatch(port)
     with open_catalogue() as catalogue, dagster_dev(port) as daemon:
         samples = sample_lessons()
         _drop(samples)
-        _show(catalogue, _wait(catalogue, samples, daemon))
+        _show(catalogue, _wait(catalogue, samples, daemon, watch))
         say(
             f"\nDagster's UI: http://127.0.0.1:{port}  (Ctrl-C stops it)\n"
             f"Drop videos into {make_storage().root}/uploads/YYYY-MM-DD/E-MAIL/"
         )
-        watch_code_server(daemon, port)
+        watch.until_end_of(daemon)
 
 
 def _drop(samples: Sequence[SampleLesson]) -> None:
@@ -130,7 +134,10 @@ def _all_ended(videos: Sequence[Video], samples: Sequence[SampleLesson]) -> bool
 
 
 def _wait(
-    catalogue: PostgresCatalogue, samples: Sequence[SampleLesson], daemon: Daemon
+    catalogue: PostgresCatalogue,
+    samples: Sequence[SampleLesson],
+    daemon: Daemon,
+    watch: "CodeServerWatch | None" = None,
 ) -> list[Video]:
     """Wait until every sample has ended, showing how far each has come."""
     from mentora_pipelines.cli.lesson_runs import dagster_instance, unfinished_runs
@@ -147,6 +154,8 @@ def _wait(
                 if not _without_quiz(videos) or time.monotonic() > quiz_deadline:
                     return videos
             daemon.check()
+            if watch is not None:
+                watch.look(instance)
             time.sleep(0.5)
     raise MentoraError(
         f"the lessons did not end in {DEMO_TIMEOUT_S:.0f} s: {daemon.log}"

@@ -61,6 +61,10 @@ class StrandedVideos(Protocol):
         """Videos on their way that no lease and no waiting event stands for."""
         ...
 
+    def held_by(self, run_ids: Sequence[str]) -> set[str]:
+        """Those of the runs that hold a video just now."""
+        ...
+
     def requeue(self, video: Video) -> bool:
         """Back to `pending` with an event of its own; fences off its last owner.
 
@@ -77,14 +81,16 @@ def judge(video: Video, runs: Sequence[UnfinishedRun]) -> Verdict:
     """What to do about a stranded `video`, given its unfinished `runs`.
 
     A run that works without a lease is dead, or hangs past its limit: it is reported
-    lost, so that its launcher resumes it. One that is queued will come. A video
-    without any is queued again, at most `MAX_REQUEUES` times.
+    lost, so that its launcher resumes it; what is queued behind it would wait in vain.
+    One that is queued alone will come. A video without any is queued again, at most
+    `MAX_REQUEUES` times.
     """
-    if any(run.state is RunState.QUEUED for run in runs):
-        return Verdict.LEAVE
-    if runs:
+    working = [run for run in runs if run.state is RunState.WORKING]
+    if working:
         dead = video.processing_status is ProcessingStatus.PROCESSING or all(
-            run.age > STARTING_LIMIT for run in runs
+            run.age > STARTING_LIMIT for run in working
         )
         return Verdict.LOSE_RUNS if dead else Verdict.LEAVE
+    if runs:
+        return Verdict.LEAVE
     return Verdict.REQUEUE if video.requeues < MAX_REQUEUES else Verdict.GIVE_UP

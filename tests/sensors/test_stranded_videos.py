@@ -16,7 +16,7 @@ from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.stranded_videos import MAX_REQUEUES
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import CREATOR_SENTENCES, ErrorCode, Overtaken
-from mentora_pipelines.services import DatabaseUrls
+from mentora_pipelines.services import DatabaseUrls, dagster_postgres_url
 from sensors.stranded_videos import stranded_videos
 from tests.fix_runs import Connection
 from tests.stored_lessons import register
@@ -185,3 +185,35 @@ def test_a_run_whose_worker_is_gone_is_reported_so_that_the_daemon_resumes_it(
     # The resumed run is of the same chain: it need not wait for anything.
     resumed = own_lessons.hold(video, f"{run_id}:another")
     assert resumed is not None
+
+
+def test_a_run_that_hangs_does_not_hold_up_the_run_of_the_next_upload(
+    instance: dg.DagsterInstance,
+    stranded: PostgresStrandedVideos,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+    video: Video,
+    admin: Connection,
+) -> None:
+    """Else it waits in the queue behind a dead one, which nobody ends for hours."""
+    hangs = run_of(instance, video, dg.DagsterRunStatus.STARTED)
+    start(own_lessons, video, f"{hangs}:{hangs}")
+    newest = register(own_catalogue, "ada@tests.example", etag="2")
+    waits = run_of(instance, newest, dg.DagsterRunStatus.NOT_STARTED)
+    admin.execute(TIME_PASSES)
+    with psycopg.connect(dagster_postgres_url(), autocommit=True) as dagster:
+        dagster.execute(
+            "update runs set update_timestamp = update_timestamp - interval '1 hour'"
+            " where run_id = %(run_id)s",
+            {"run_id": hangs},
+        )
+    look(instance, stranded)
+    statuses = {
+        run.run_id: run.status
+        for run in instance.get_runs(dg.RunsFilter(run_ids=[hangs, waits]))
+    }
+    assert statuses == {
+        hangs: dg.DagsterRunStatus.FAILURE,
+        waits: dg.DagsterRunStatus.NOT_STARTED,
+    }
+    instance.delete_run(waits)

@@ -1,5 +1,7 @@
 """Videos that nobody holds, as the admin role."""
 
+from collections.abc import Sequence
+
 from mentora_pipelines.adapters.postgres.catalogue import SELECT_VIDEOS, read_videos
 from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.adapters.postgres.events import write_event
@@ -56,6 +58,11 @@ update leases set until = now()
 where split_part(owner, ':', 2) = %(run_id)s and until > now()
 """
 
+SELECT_HOLDERS = """
+select split_part(owner, ':', 2) from leases
+where split_part(owner, ':', 2) = any(%(run_ids)s) and until > now()
+"""
+
 HAS_LEASE = "select from leases where video_id = %(video_id)s"
 
 
@@ -75,6 +82,14 @@ class PostgresStrandedVideos(Rows):
                     "limit": BATCH,
                 },
             )
+
+    def held_by(self, run_ids: Sequence[str]) -> set[str]:
+        """Those of the runs that hold a video just now."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                SELECT_HOLDERS, {"run_ids": list(run_ids)}
+            ).fetchall()
+        return {row[0] for row in rows}
 
     def requeue(self, video: Video) -> bool:
         """Back to `pending` with an event of its own; fences off its last owner."""
