@@ -5,12 +5,15 @@ replaces within a minute.
 """
 
 import json
+import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
 
 import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.scheduler.instigation import InstigatorStatus
 
 from mentora_pipelines.cli.daemon import Daemon
 from mentora_pipelines.cli.lesson_runs import dagster_instance
@@ -21,6 +24,9 @@ WATCH_S = 10.0
 
 RELOAD_TIMEOUT_S = 60.0
 
+RUNNING = {InstigatorStatus.RUNNING, InstigatorStatus.DECLARED_IN_CODE}
+"""Of a sensor that was started by hand, and of one whose code says that it runs."""
+
 RELOAD = """
 mutation { reloadWorkspace { __typename } }
 """
@@ -28,18 +34,26 @@ mutation { reloadWorkspace { __typename } }
 
 def watch_code_server(daemon: Daemon, port: int) -> None:
     """Load the definitions anew whenever they cannot be reached; ends with `daemon`."""
+    since = time.time()
     with dagster_instance() as instance:
         while not daemon.ended_within(WATCH_S):
-            if is_unreachable(instance):
+            if is_unreachable(instance, since):
                 say("the code server is gone: starting another one")
                 _reload(port)
+                since = time.time()
 
 
-def is_unreachable(instance: dg.DagsterInstance) -> bool:
-    """Whether the newest tick of a sensor has found no code server."""
-    for state in instance.all_instigator_state():
+def is_unreachable(instance: dg.DagsterInstance, since: float) -> bool:
+    """Whether a running sensor's newest tick after `since` has found no code server.
+
+    `since` in seconds of the epoch: what a tick found before the definitions were
+    loaded anew tells nothing, nor does one of a sensor that is stopped or gone.
+    """
+    for state in instance.all_instigator_state(
+        instigator_type=InstigatorType.SENSOR, instigator_statuses=RUNNING
+    ):
         for tick in instance.get_ticks(
-            state.instigator_origin_id, state.selector_id, limit=1
+            state.instigator_origin_id, state.selector_id, after=since, limit=1
         ):
             error = tick.error
             if error and error.cls_name == DagsterUserCodeUnreachableError.__name__:
@@ -53,9 +67,10 @@ def _reload(port: int) -> None:
         data=json.dumps({"query": RELOAD}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    # What fails is tried again at the next look.
+    # What fails is tried again after the next tick.
     with (
         suppress(urllib.error.URLError, TimeoutError),
+        # S310 is about schemes that a caller chooses: this one is written above.
         urllib.request.urlopen(request, timeout=RELOAD_TIMEOUT_S) as answer,  # noqa: S310
     ):
         answer.read()
