@@ -1,14 +1,19 @@
 """The reaper: no video is on its way for ever."""
 
+import json
+from uuid import UUID
+
 import dagster as dg
 
 from assets.runs import VideoRuns
 from mentora_pipelines.domain.stranded_videos import (
-    RunState,
+    Stranded,
     StrandedVideos,
     Verdict,
+    dead_runs,
     judge,
 )
+from mentora_pipelines.domain.videos import ProcessingStatus
 from mentora_pipelines.errors import ErrorCode
 
 LOOK_S = 20
@@ -22,25 +27,40 @@ LOOK_S = 20
 def stranded_videos(
     context: dg.SensorEvaluationContext,
     stranded: dg.ResourceParam[StrandedVideos],
-) -> dg.SkipReason:
-    """Queues again, or fails at last, what outlived its lease and its limit."""
-    found = stranded.stranded()
+) -> dg.SensorResult:
+    """Queues again, or fails at last, what outlived its lease and its limit.
+
+    A lesson whose run a person has ended in the UI is not started again by itself: it
+    is `failed`, until somebody starts a run or replays its event. The cursor names
+    where the page of each status ended: a tick looks at one page of each.
+    """
+    places = json.loads(context.cursor or "{}")
+    found: list[Stranded] = []
+    for status in (ProcessingStatus.PROCESSING, ProcessingStatus.PENDING):
+        place = places.pop(status, None)
+        page = stranded.stranded(status, None if place is None else UUID(place))
+        found += page.found
+        if page.after is not None:
+            places[status] = str(page.after)
     runs = VideoRuns(context.instance)
-    unfinished = runs.unfinished([video.id for video in found])
+    runs_of = runs.of_stranded(found)
     moved = 0
-    for video in found:
-        verdict = judge(video, unfinished[video.id])
+    for each in found:
+        video = each.video
+        verdict = judge(each, runs_of[video.id])
         match verdict:
             case Verdict.LEAVE:
                 continue
             case Verdict.LOSE_RUNS:
-                for run in unfinished[video.id]:
-                    if run.state is RunState.WORKING:
-                        runs.lose(run)
+                for run in dead_runs(each, runs_of[video.id]):
+                    runs.lose(run)
             case Verdict.REQUEUE:
                 stranded.requeue(video)
             case Verdict.GIVE_UP:
                 stranded.give_up(video, ErrorCode.INTERNAL)
         context.log.warning("video %s is stranded: %s", video.id, verdict)
         moved += 1
-    return dg.SkipReason(f"{moved} of {len(found)} stranded videos moved on")
+    return dg.SensorResult(
+        skip_reason=f"{moved} of {len(found)} stranded videos moved on",
+        cursor=json.dumps(places),
+    )

@@ -2,18 +2,21 @@
 
 import dagster as dg
 
+from assets.operations.drains import DRAIN_RETRIES, DRAIN_TAGS, drain_step
 from mentora_pipelines.domain.events.outbox import HandledEvents
 
 
-@dg.op
+@dg.op(retry_policy=DRAIN_RETRIES, out=dg.Out(dg.Nothing))
 def forget_events(
     context: dg.OpExecutionContext, outbox: dg.ResourceParam[HandledEvents]
 ) -> None:
     """Deletes handled events after their time; what is pending or dead stays."""
-    context.add_output_metadata({"forgotten": outbox.forget()})
+    with drain_step():
+        forgotten = outbox.forget()
+    context.add_output_metadata({"forgotten": forgotten})
 
 
-@dg.job
+@dg.job(executor_def=dg.in_process_executor, tags=DRAIN_TAGS)
 def event_retention_job() -> None:
     """Keeps the outbox small, so that its consumers stay fast."""
     forget_events()

@@ -20,9 +20,10 @@ RENEWAL = LEASE / 3
 SHORTEST_LIMIT = timedelta(minutes=20)
 """Of a step of any video: models load, providers are slow."""
 
-LIMIT_PER_SECOND = 3.0
-"""Seconds that a step may take for each second of the video; recognition on one old
-core takes a fifth of that."""
+LIMIT_PER_SECOND = 1.0
+"""Seconds that a step may take for each second of the video. Recognition, the slowest
+step, does 27 seconds of speech in one second of one core: six hours take a quarter of
+one. A longer limit would be cut off by that of the whole run (see dagster.yaml)."""
 
 
 @runtime_checkable

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from uuid import uuid4
 
+import dagster as dg
 import pytest
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
@@ -12,6 +13,7 @@ from mentora_pipelines.domain.leases import SHORTEST_LIMIT, owner_of, step_limit
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import ErrorCode, Overtaken
 from mentora_pipelines.services import DatabaseUrls
+from mentora_pipelines.settings import MediaSettings
 from tests.fix_runs import Connection, outlive_lease
 from tests.stored_lessons import register, stored_lesson
 
@@ -91,4 +93,11 @@ def test_what_is_held_is_given_back_at_the_end(
 def test_a_step_has_time_for_a_long_video_and_not_for_ever() -> None:
     """Else a long lesson is taken from its run, or a hanging one keeps its video."""
     assert step_limit(None) == step_limit(60) == SHORTEST_LIMIT
-    assert step_limit(6 * 3600).total_seconds() == 18 * 3600
+    assert step_limit(2 * 3600).total_seconds() == 2 * 3600
+
+
+def test_no_step_has_more_time_than_its_run(instance: dg.DagsterInstance) -> None:
+    """Else the run of a long lesson is ended while its step may still work."""
+    longest = MediaSettings.model_fields["max_duration_s"].default
+    limit = instance.get_settings("run_monitoring")["max_runtime_seconds"]
+    assert step_limit(longest).total_seconds() <= limit

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from assets.operations.drains import MAX_RUNTIME_S
 from assets.operations.event_retention import event_retention_job
 from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
@@ -33,6 +34,11 @@ def admin(own_urls: DatabaseUrls) -> Iterator[Connection]:
     with psycopg.connect(own_urls.admin, autocommit=True) as connection:
         connection.execute(AGED)
         yield connection
+
+
+def test_a_retention_that_hangs_is_ended() -> None:
+    """Else it keeps its place in the queue, and no later one is noticed to be gone."""
+    assert event_retention_job.tags["dagster/max_runtime"] == str(MAX_RUNTIME_S)
 
 
 def test_only_what_is_handled_and_old_is_forgotten(

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from assets.failures import UPLOAD_TAG
 from assets.jobs import CREATOR_TAG, PRIORITY_TAG, VIDEO_TAG, lesson_job
+from assets.runs import PARTITION_TAG
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
@@ -309,7 +310,7 @@ def test_an_event_about_somebody_elses_video_is_parked(
     run = instance.create_run_for_job(
         defs.resolve_job_def(lesson_job.name),
         status=dg.DagsterRunStatus.STARTED,
-        tags={VIDEO_TAG: str(video.id)},
+        tags={PARTITION_TAG: str(video.id)},
     )
     assert tick() == []
     assert {fate(admin, event)[0] for event in told} == {"dead"}
@@ -491,7 +492,7 @@ def test_a_deleted_video_takes_its_rows_along_and_marks_its_blobs(
     run = instance.create_run_for_job(
         defs.resolve_job_def(lesson_job.name),
         status=dg.DagsterRunStatus.STARTED,
-        tags={VIDEO_TAG: str(video.id)},
+        tags={PARTITION_TAG: str(video.id)},
     )
     event = tell(
         "video/deleted",
