@@ -1,5 +1,5 @@
 # One-liners; `make` alone prints them.
-BENCHMARKS = instance_storage vector_writes lesson_replacement pagination
+BENCHMARKS = instance_storage vector_writes lesson_replacement pagination daily_metrics
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test check format bench requirements clean

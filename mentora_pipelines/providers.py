@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mentora_pipelines import migrations
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.media import PyAvDecoder
+from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
 from mentora_pipelines.errors import PermanentError
 from mentora_pipelines.services import DatabaseUrls, database_urls, storage_folder
@@ -19,12 +20,14 @@ from mentora_pipelines.settings import (
     EmbedderSettings,
     MediaSettings,
     QuizSettings,
+    StorageSettings,
     TranscriberSettings,
 )
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
     from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+    from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
     from mentora_pipelines.adapters.whisper import WhisperTranscriber
 
@@ -59,6 +62,25 @@ def open_lessons() -> "Iterator[PostgresLessons]":
         yield PostgresLessons(database)
     finally:
         database.close()
+
+
+@contextmanager
+def open_metrics() -> "Iterator[PostgresMetrics]":
+    """Metrics of days and the events beneath, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+    from mentora_pipelines.adapters.postgres.database import Database
+
+    database = Database(_migrated_urls().admin, "mentora-metrics")
+    try:
+        yield PostgresMetrics(database)
+    finally:
+        database.close()
+
+
+def make_metric_reports() -> HtmlMetricReports:
+    """Makes pages of metrics, which link to where the object storage is."""
+    url = StorageSettings().url
+    return HtmlMetricReports(storage_folder().as_uri() if url is None else url)
 
 
 def make_storage() -> FolderStorage:

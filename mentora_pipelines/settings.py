@@ -148,6 +148,16 @@ class QuizSettings(_Settings):
     auto_generate: bool = Field(True, alias="MENTORA_AUTO_GENERATE_QUIZ")
 
 
+class MetricsSettings(_Settings):
+    """How long a day's metrics follow late events, and how long events are kept."""
+
+    look_back_days: int = Field(14, ge=1, le=90, alias="MENTORA_METRICS_LOOK_BACK_DAYS")
+    # A month is put away when no look-back reaches it any more: three, plus this one.
+    retention_months: int | None = Field(
+        None, ge=4, alias="MENTORA_EVENTS_RETENTION_MONTHS"
+    )
+
+
 class HomeSettings(_Settings):
     """The folder that holds `dagster.yaml`, and `.mentora/` beside it."""
 
@@ -189,6 +199,7 @@ ALL_SETTINGS: tuple[type[_Settings], ...] = (
     TranscriberSettings,
     EmbedderSettings,
     QuizSettings,
+    MetricsSettings,
 )
 
 

@@ -12,6 +12,11 @@ import pytest
 import assets
 import schedules
 import sensors
+from assets.analytics.jobs import (
+    daily_metrics_job,
+    event_partitions_job,
+    metrics_freshness_job,
+)
 from assets.jobs import lesson_job
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.settings import child_environment
@@ -43,7 +48,7 @@ def test_definitions_load_without_any_setting_and_without_a_heavy_package() -> N
     )
     assert loaded.returncode == 0, loaded.stderr
     count, modules = json.loads(loaded.stdout)
-    assert count == 7
+    assert count == 8
     assert [name for name in HEAVY if name in modules] == []
 
 
@@ -83,7 +88,7 @@ def test_every_asset_and_check_that_is_written_is_wired() -> None:
     """Else a product that was written, reviewed and tested is never made."""
     written = found_in_modules("assets", list(assets.__path__), (dg.AssetsDefinition,))
     wired = {id(a) for a in (*(defs.assets or []), *(defs.asset_checks or []))}
-    assert len(wired) == 11
+    assert len(wired) == 15
     assert written == wired
 
 
@@ -95,7 +100,12 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
         "schedules", list(schedules.__path__), (dg.ScheduleDefinition,)
     )
     assert triggers == {id(t) for t in (*(defs.sensors or []), *(defs.schedules or []))}
-    assert list(defs.jobs or []) == [lesson_job]
+    assert list(defs.jobs or []) == [
+        lesson_job,
+        daily_metrics_job,
+        metrics_freshness_job,
+        event_partitions_job,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +115,7 @@ def test_an_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
     """Else an operator looks at a graph of bare names."""
     assert spec.description
     assert spec.description.endswith(".")
-    assert spec.group_name == "lessons"
+    assert spec.group_name in {"lessons", "analytics"}
     assert spec.kinds
     assert spec.partitions_def is not None
 
@@ -125,6 +135,7 @@ def test_the_order_of_the_steps_is_the_order_of_a_lesson() -> None:
         "embeddings": {"chunks"},
         "published_lessons": {"captions", "embeddings"},
         "quizzes": {"published_lessons"},
+        "daily_metrics": set(),
     }
 
 

@@ -3,10 +3,18 @@
 from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.media import LocalSource, PyAvDecoder
+from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.adapters.whisper import WhisperTranscriber
+from mentora_pipelines.domain.analytics.daily_metrics import MetricsCalendar
+from mentora_pipelines.domain.analytics.event_partitions import EventPartitions
+from mentora_pipelines.domain.analytics.metric_reports import (
+    MetricReports,
+    MetricsBook,
+)
 from mentora_pipelines.domain.lessons.audio import AudioStore, MediaDecoder, Source
 from mentora_pipelines.domain.lessons.captions import CaptionStore
 from mentora_pipelines.domain.lessons.chunks import ChunkStore, TokenCounter
@@ -97,3 +105,11 @@ def lessons_fit(adapter: PostgresLessons, fake: FakeLessonStore) -> None:
     _with_quizzes = fake
     _vectors = fake
     _status = fake
+
+
+def metrics_fit(adapter: PostgresMetrics, reports: HtmlMetricReports) -> None:
+    """Metrics of days, their pages and the events beneath."""
+    _book: MetricsBook = adapter
+    _calendar: MetricsCalendar = adapter
+    _partitions: EventPartitions = adapter
+    _reports: MetricReports = reports

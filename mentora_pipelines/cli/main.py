@@ -12,6 +12,7 @@ from mentora_pipelines.cli import (
     doctor,
     evaluation,
     lessons,
+    metrics,
     migrations,
     quizzes,
     search,
@@ -36,6 +37,7 @@ app.command("process")(lessons.process)
 app.command("status")(lessons.status)
 app.command("search")(search.search)
 app.command("captions")(captions.captions)
+app.command("metrics")(metrics.metrics)
 app.command("eval")(evaluation.evaluate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(transcripts.app, name="transcript")
