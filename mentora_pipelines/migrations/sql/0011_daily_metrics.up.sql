@@ -1,9 +1,7 @@
 -- Facts out of the tables, a day's metrics out of its facts, weeks and months out of days.
 
--- Facts. What the tables of students and lessons say is written as a fact in the same
--- transaction, by a trigger: the tables show today's state and lose a deleted student's
--- rows, and the web application cannot forget to send what it has stored. By the statement
--- and not by the row, so that a bulk insert stays one.
+-- Facts. What students do is sent by the web application, as rows of analytics_events. This
+-- pipeline adds what it alone knows: which lessons it has processed, and which failed.
 
 create function fact_id(event_name text, subject text) returns uuid
     language sql immutable parallel safe
@@ -11,161 +9,41 @@ create function fact_id(event_name text, subject text) returns uuid
 comment on function fact_id(text, text) is
     'The id of the fact that this happened to this row: the same whoever writes it.';
 
-create function record_student_facts() returns trigger
+create function record_video_facts() returns trigger
     language plpgsql as
 $$
 begin
-    insert into analytics_events (id, creator_id, student_id, event_name, created_at)
-    select fact_id('student_joined', id::text), creator_id, id, 'student_joined', created_at
-    from added
-    on conflict do nothing;
-    return null;
-end
-$$;
-comment on function record_student_facts() is 'Writes student_joined.';
-create trigger record_facts after insert on students
-    referencing new table as added
-    for each statement execute function record_student_facts();
-
-create function record_progress_facts() returns trigger
-    language plpgsql as
-$$
-begin
-    if tg_op = 'INSERT' then
-        insert into analytics_events
-            (id, creator_id, student_id, video_id, event_name, created_at, properties)
+    if new.processing_status = 'completed' then
+        -- Dated by its version, which is written once: published again it is the same fact.
+        insert into analytics_events (id, creator_id, video_id, event_name, properties, created_at)
         select
-            fact_id(fact.event_name, fact.subject), added.creator_id, added.student_id,
-            added.video_id, fact.event_name, fact.happened_at, fact.properties
-        from added
-        cross join lateral (
-            values
-                ('lesson_started', added.id::text, added.created_at, '{}'::jsonb),
-                ('lesson_watched', added.id || '/' || added.version,
-                    case when added.watched_s > 0 then added.last_watched end,
-                    jsonb_build_object('seconds', added.watched_s)),
-                ('lesson_completed', added.id::text, added.completed_at, '{}')
-        ) as fact (event_name, subject, happened_at, properties)
-        where fact.happened_at is not null
+            fact_id('video_processed', transcripts.id::text), new.creator_id, new.id,
+            'video_processed', jsonb_build_object('seconds', coalesce(new.duration_s, 0)),
+            transcripts.created_at
+        from transcripts
+        where transcripts.id = new.published_transcript_id
         on conflict do nothing;
     else
-        insert into analytics_events
-            (id, creator_id, student_id, video_id, event_name, created_at, properties)
+        -- What a retry meets again the same day is one failure, not one per try.
+        insert into analytics_events (id, creator_id, video_id, event_name, properties)
         select
-            fact_id(fact.event_name, fact.subject), changed.creator_id, changed.student_id,
-            changed.video_id, fact.event_name, fact.happened_at, fact.properties
-        from changed
-        join before on before.id = changed.id
-        cross join lateral (
-            values
-                ('lesson_watched', changed.id || '/' || changed.version,
-                    case when changed.watched_s > before.watched_s then changed.last_watched end,
-                    -- Of numerics: a difference of doubles would end in noise.
-                    jsonb_build_object(
-                        'seconds', changed.watched_s::numeric - before.watched_s::numeric)),
-                ('lesson_completed', changed.id::text,
-                    case when before.completed_at is null then changed.completed_at end, '{}')
-        ) as fact (event_name, subject, happened_at, properties)
-        where fact.happened_at is not null
-        on conflict do nothing;
+            fact.id, new.creator_id, new.id, 'video_failed',
+            jsonb_build_object('errorCode', new.error_code)
+        from (
+            select fact_id(
+                'video_failed', concat_ws('/', new.id, new.upload_number, new.error_code)) as id
+        ) as fact
+        where not exists (
+            select from analytics_events as known
+            where known.id = fact.id
+              and known.created_at >= date_trunc('day', now(), 'UTC'));
     end if;
     return null;
 end
 $$;
-comment on function record_progress_facts() is
-    'Writes lesson_started, lesson_watched {seconds: what was watched since the last change} '
-    'and lesson_completed.';
-create trigger record_facts_of_insert after insert on video_progress
-    referencing new table as added
-    for each statement execute function record_progress_facts();
-create trigger record_facts_of_update after update on video_progress
-    referencing old table as before new table as changed
-    for each statement execute function record_progress_facts();
-
-create function record_quiz_facts() returns trigger
-    language plpgsql as
-$$
-begin
-    insert into analytics_events
-        (id, creator_id, student_id, event_name, created_at, properties)
-    select
-        fact_id('quiz_attempted', id::text), creator_id, student_id, 'quiz_attempted', created_at,
-        jsonb_build_object(
-            'quizId', quiz_id, 'score', score, 'maxScore', max_score, 'passed', passed)
-    from added
-    on conflict do nothing;
-    return null;
-end
-$$;
-comment on function record_quiz_facts() is
-    'Writes quiz_attempted {quizId, score, maxScore, passed}.';
-create trigger record_facts after insert on quiz_attempts
-    referencing new table as added
-    for each statement execute function record_quiz_facts();
-
-create function record_chat_facts() returns trigger
-    language plpgsql as
-$$
-begin
-    insert into analytics_events
-        (id, creator_id, student_id, video_id, event_name, created_at, properties)
-    select
-        fact_id('chat_message_sent', added.id::text), added.creator_id, session.student_id,
-        session.video_id, 'chat_message_sent', added.created_at,
-        jsonb_build_object('sessionId', added.session_id)
-    from added
-    join chat_sessions as session
-        on session.creator_id = added.creator_id and session.id = added.session_id
-    where added.role = 'user'
-    on conflict do nothing;
-    return null;
-end
-$$;
-comment on function record_chat_facts() is
-    'Writes chat_message_sent {sessionId} of a student''s message, without its words.';
-create trigger record_facts after insert on chat_messages
-    referencing new table as added
-    for each statement execute function record_chat_facts();
-
-create function record_achievement_facts() returns trigger
-    language plpgsql as
-$$
-begin
-    insert into analytics_events
-        (id, creator_id, student_id, event_name, created_at, properties)
-    select
-        fact_id('achievement_unlocked', id::text), creator_id, student_id,
-        'achievement_unlocked', unlocked_at,
-        jsonb_build_object('achievementId', achievement_id, 'xp', xp_earned)
-    from added
-    on conflict do nothing;
-    return null;
-end
-$$;
-comment on function record_achievement_facts() is
-    'Writes achievement_unlocked {achievementId, xp}.';
-create trigger record_facts after insert on student_achievements
-    referencing new table as added
-    for each statement execute function record_achievement_facts();
-
-create function record_video_facts() returns trigger
-    language plpgsql as
-$$
-declare
-    fact text := case new.processing_status
-        when 'completed' then 'video_processed' else 'video_failed' end;
-begin
-    insert into analytics_events (id, creator_id, video_id, event_name, properties)
-    values (
-        fact_id(fact, new.id || '/' || new.version), new.creator_id, new.id, fact,
-        jsonb_strip_nulls(jsonb_build_object(
-            'seconds', coalesce(new.duration_s, 0), 'errorCode', new.error_code)))
-    on conflict do nothing;
-    return null;
-end
-$$;
 comment on function record_video_facts() is
-    'Writes video_processed {seconds: its length} or video_failed {seconds, errorCode}.';
+    'Writes video_processed {seconds: its length} once for each version, or video_failed '
+    '{errorCode} once a day (UTC) for each upload and reason.';
 create trigger record_facts after update on videos
     for each row when (
         new.processing_status is distinct from old.processing_status
@@ -187,6 +65,34 @@ comment on column daily_metrics.newest_event_at is
     'When the last of these facts was written (ingested_at); a later one makes the day stale.';
 comment on column daily_metrics.active_student_ids is
     'Who was active, sorted: the students of a week are not the sum of its days'' students.';
+
+comment on column daily_metrics.active_students is
+    'Students named by any fact but student_joined and achievement_unlocked.';
+comment on column daily_metrics.sessions is 'session_started.';
+comment on column daily_metrics.watch_minutes is
+    'lesson_watched {seconds: what was watched since the last one, 0 to 86400} / 60.';
+comment on column daily_metrics.lessons_started is 'lesson_started.';
+comment on column daily_metrics.lessons_completed is 'lesson_completed.';
+comment on column daily_metrics.quiz_attempts is
+    'quiz_attempted {score: 0 to maxScore, maxScore: above 0, passed: true or false}.';
+comment on column daily_metrics.quiz_average_score is
+    'Mean of score / maxScore of quiz_attempted, 0 to 1; NULL without an attempt.';
+comment on column daily_metrics.quiz_pass_rate is
+    'Share of quiz_attempted with passed, 0 to 1; NULL without an attempt.';
+comment on column daily_metrics.chat_messages is 'chat_message_sent, by students.';
+comment on column daily_metrics.achievements is 'achievement_unlocked.';
+comment on column daily_metrics.new_students is 'student_joined.';
+comment on column daily_metrics.processing_minutes is
+    'video_processed {seconds: the length of the lesson} / 60.';
+comment on column daily_metrics.processing_failures is 'video_failed {errorCode}.';
+comment on column daily_metrics.ai_cost_usd is 'Settled cost of ai_usage, in US dollars.';
+comment on column analytics_events.event_name is
+    'What happened: session_started, lesson_started, lesson_watched, lesson_completed, '
+    'quiz_attempted, chat_message_sent, achievement_unlocked, student_joined, video_processed '
+    'and video_failed are counted by aggregate_daily_metrics; any other name is kept.';
+comment on column analytics_events.properties is
+    'What else is known; what is counted is told at the columns of daily_metrics. Numbers are '
+    'JSON numbers, not strings.';
 
 create function sum_facts(starts timestamptz, ends timestamptz)
     returns table (
@@ -479,9 +385,9 @@ comment on function aggregate_daily_metrics(date) is
     'quiz_attempted {score, maxScore, passed}; chat_messages: chat_message_sent; achievements: '
     'achievement_unlocked; new_students: student_joined; processing_minutes: video_processed '
     '{seconds}; processing_failures: video_failed; ai_cost_usd: the calls of ai_usage that were '
-    'made on the day and are settled. session_started is sent by the web application; triggers '
-    'write the other ones, from students, video_progress, quiz_attempts, chat_messages, '
-    'student_achievements and videos: do not send them too.';
+    'made on the day and are settled. video_processed and video_failed are written by a trigger '
+    'on videos; the web application sends the others.';
+
 -- It counts across creators, so it belongs to the role that sees them all.
 revoke execute on function aggregate_daily_metrics(date) from public;
 grant execute on function aggregate_daily_metrics(date) to mentora_admin;
