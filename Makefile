@@ -1,7 +1,7 @@
 # One-liners; `make` alone prints them.
 BENCHMARKS = instance_storage vector_writes lesson_replacement pagination event_backlog \
     rate_limits cache_invalidation cache_stampede recognition chunking \
-    content_health
+    content_health daily_metrics
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test soak check format bench requirements clean

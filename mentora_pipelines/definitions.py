@@ -2,6 +2,17 @@
 
 import dagster as dg
 
+from assets.analytics.checks import (
+    counts_equal_the_events,
+    no_value_is_impossible,
+    yesterdays_metrics_exist,
+)
+from assets.analytics.daily_metrics import daily_metrics
+from assets.analytics.jobs import (
+    daily_metrics_job,
+    event_partitions_job,
+    metrics_freshness_job,
+)
 from assets.jobs import lesson_job, quiz_job
 from assets.lessons.audio import audio
 from assets.lessons.captions import captions
@@ -38,12 +49,17 @@ from resources.lesson_prober import LessonProberResource
 from resources.lessons import LessonsResource
 from resources.mail_renderer import MailRendererResource
 from resources.mailer import MailerResource
+from resources.metric_reports import MetricReportsResource
+from resources.metrics import MetricsResource
 from resources.quiz_writer import QuizWriterResource
 from resources.storage import StorageResource
 from resources.stranded_videos import StrandedVideosResource
 from resources.transcriber import TranscriberResource
 from schedules.content_health import content_health_schedule
+from schedules.daily_metrics import daily_metrics_schedule
+from schedules.event_partitions import event_partitions_schedule
 from schedules.event_retention import event_retention_schedule
+from schedules.metrics_freshness import metrics_freshness_schedule
 from schedules.suspect_lessons import suspect_lessons_schedule
 from sensors.changed_rows import changed_rows
 from sensors.due_email import due_email
@@ -63,6 +79,7 @@ defs = dg.Definitions(
         published_lessons,
         quizzes,
         content_health,
+        daily_metrics,
     ],
     asset_checks=[
         every_word_follows_the_one_before,
@@ -70,6 +87,9 @@ defs = dg.Definitions(
         captions_pass_review,
         chunks_cover_the_speech,
         every_chunk_has_a_vector,
+        counts_equal_the_events,
+        no_value_is_impossible,
+        yesterdays_metrics_exist,
     ],
     jobs=[
         lesson_job,
@@ -79,6 +99,9 @@ defs = dg.Definitions(
         event_retention_job,
         content_health_job,
         suspect_lessons_job,
+        daily_metrics_job,
+        metrics_freshness_job,
+        event_partitions_job,
     ],
     sensors=[
         new_uploads,
@@ -93,6 +116,9 @@ defs = dg.Definitions(
         event_retention_schedule,
         content_health_schedule,
         suspect_lessons_schedule,
+        daily_metrics_schedule,
+        event_partitions_schedule,
+        metrics_freshness_schedule,
     ],
     resources={
         "cache": CacheResource(),
@@ -112,6 +138,8 @@ defs = dg.Definitions(
         "health_ledger": HealthLedgerResource(),
         "lesson_prober": LessonProberResource(),
         "lesson_gaps": LessonGapsResource(),
+        "metrics": MetricsResource(),
+        "metric_reports": MetricReportsResource(),
     },
     # One process per run: a process per asset would cost 3 s each in imports.
     executor=dg.in_process_executor,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mentora_pipelines import migrations
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.media.decoder import PyAvDecoder
+from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
 from mentora_pipelines.domain.operations.health_alerts import AlertRule
 from mentora_pipelines.errors import PermanentError
@@ -31,6 +32,7 @@ from mentora_pipelines.settings import (
     MediaSettings,
     QuizSettings,
     RedisSettings,
+    StorageSettings,
     TranscriberSettings,
 )
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.achievements import AchievementRows
     from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
     from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
+    from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
     from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
     from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
     from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
@@ -143,6 +146,19 @@ def open_email_outbox() -> "Iterator[EmailOutboxRows]":
     database = Database(_migrated_urls().admin, "mentora-mail")
     try:
         yield EmailOutboxRows(database)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_metrics() -> "Iterator[PostgresMetrics]":
+    """Metrics of days and the events beneath, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+    from mentora_pipelines.adapters.postgres.database import Database
+
+    database = Database(_migrated_urls().admin, "mentora-metrics")
+    try:
+        yield PostgresMetrics(database)
     finally:
         database.close()
 
@@ -267,6 +283,12 @@ def make_async_rate_limiter() -> "AsyncValkeyRateLimiter":
 
     server = AsyncValkeyServer(redis_urls().coordination, "mentora-limits")
     return AsyncValkeyRateLimiter(server, prefix=RedisSettings().prefix)
+
+
+def make_metric_reports() -> HtmlMetricReports:
+    """Makes pages of metrics, which link to where the object storage is."""
+    url = StorageSettings().url
+    return HtmlMetricReports(storage_folder().as_uri() if url is None else url)
 
 
 def make_storage() -> FolderStorage:

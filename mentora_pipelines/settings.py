@@ -353,6 +353,16 @@ class HealthSettings(_Settings):
         return ports
 
 
+class MetricsSettings(_Settings):
+    """How long a day's metrics follow late events, and how long events are kept."""
+
+    look_back_days: int = Field(14, ge=1, le=90, alias="MENTORA_METRICS_LOOK_BACK_DAYS")
+    # A month is put away when no look-back reaches it any more: three, plus this one.
+    retention_months: int | None = Field(
+        None, ge=4, alias="MENTORA_EVENTS_RETENTION_MONTHS"
+    )
+
+
 class HomeSettings(_Settings):
     """The folder that holds `dagster.yaml`, and `.mentora/` beside it."""
 
@@ -397,6 +407,7 @@ ALL_SETTINGS: tuple[type[_Settings], ...] = (
     FlowSettings,
     MailSettings,
     HealthSettings,
+    MetricsSettings,
 )
 
 

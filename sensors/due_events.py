@@ -6,6 +6,7 @@ from uuid import UUID
 
 import dagster as dg
 
+from assets.analytics.jobs import daily_metrics_job
 from assets.jobs import (
     edit_selection,
     lesson_job,
@@ -17,7 +18,12 @@ from assets.partitions import videos
 from assets.runs import VideoRuns
 from mentora_pipelines.domain.events.consumers import Consumers, EventSubjects
 from mentora_pipelines.domain.events.consumption import consume_events
-from mentora_pipelines.domain.events.effects import Launch, LessonRun, QuizRun
+from mentora_pipelines.domain.events.effects import (
+    Launch,
+    LessonRun,
+    MetricsRun,
+    QuizRun,
+)
 from mentora_pipelines.domain.events.outbox import EventOutbox
 from mentora_pipelines.domain.lessons.versions import VersionStore
 from mentora_pipelines.domain.operations.mail import MailWriter
@@ -30,7 +36,7 @@ QUIET_S = 5
 
 
 @dg.sensor(
-    jobs=[lesson_job, quiz_job],
+    jobs=[lesson_job, quiz_job, daily_metrics_job],
     minimum_interval_seconds=QUIET_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
@@ -113,4 +119,9 @@ def _run_request(launch: Launch, plan_weights: dict[str, int]) -> dg.RunRequest:
                 tags=lesson_tags(video, plan_weights),
                 run_config=quiz_request_config(question_count, requested_as),
             )
-    raise NotImplementedError(launch)
+        case MetricsRun(day, key):
+            return dg.RunRequest(
+                job_name=daily_metrics_job.name,
+                run_key=key,
+                partition_key=day.isoformat(),
+            )

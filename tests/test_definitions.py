@@ -12,6 +12,11 @@ import pytest
 import assets
 import schedules
 import sensors
+from assets.analytics.jobs import (
+    daily_metrics_job,
+    event_partitions_job,
+    metrics_freshness_job,
+)
 from assets.jobs import lesson_job, quiz_job
 from assets.operations.achievements import unlock_achievements_job
 from assets.operations.content_health import (
@@ -50,7 +55,7 @@ def test_definitions_load_without_any_setting_and_without_a_heavy_package() -> N
     )
     assert loaded.returncode == 0, loaded.stderr
     count, modules = json.loads(loaded.stdout)
-    assert count == 8
+    assert count == 9
     assert [name for name in HEAVY if name in modules] == []
 
 
@@ -90,7 +95,7 @@ def test_every_asset_and_check_that_is_written_is_wired() -> None:
     """Else a product that was written, reviewed and tested is never made."""
     written = found_in_modules("assets", list(assets.__path__), (dg.AssetsDefinition,))
     wired = {id(a) for a in (*(defs.assets or []), *(defs.asset_checks or []))}
-    assert len(wired) == 13
+    assert len(wired) == 17
     assert written == wired
 
 
@@ -110,6 +115,9 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
         event_retention_job,
         content_health_job,
         suspect_lessons_job,
+        daily_metrics_job,
+        metrics_freshness_job,
+        event_partitions_job,
     ]
 
 
@@ -124,7 +132,7 @@ def test_an_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
     """Else an operator looks at a graph of bare names."""
     assert spec.description
     assert spec.description.endswith(".")
-    assert spec.group_name in {"lessons", "operations"}
+    assert spec.group_name in {"lessons", "operations", "analytics"}
     assert spec.kinds
     assert spec.partitions_def is not None
 
@@ -145,6 +153,7 @@ def test_the_order_of_the_steps_is_the_order_of_a_lesson() -> None:
         "published_lessons": {"captions", "embeddings"},
         "quizzes": {"published_lessons"},
         "content_health": set(),
+        "daily_metrics": set(),
     }
 
 

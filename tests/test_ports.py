@@ -7,10 +7,12 @@ from mentora_pipelines.adapters.http_probe.guard import Resolver, SystemResolver
 from mentora_pipelines.adapters.http_probe.lessons import NoLinkRenewer, WebLessonProber
 from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
 from mentora_pipelines.adapters.media.decoder import LocalSource, PyAvDecoder
+from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
 from mentora_pipelines.adapters.postgres.achievements import AchievementRows
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
+from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
@@ -19,6 +21,12 @@ from mentora_pipelines.adapters.valkey.async_rate_limiter import AsyncValkeyRate
 from mentora_pipelines.adapters.valkey.cache import ValkeyCache
 from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
 from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
+from mentora_pipelines.domain.analytics.daily_metrics import MetricsCalendar
+from mentora_pipelines.domain.analytics.event_partitions import EventPartitions
+from mentora_pipelines.domain.analytics.metric_reports import (
+    MetricReports,
+    MetricsBook,
+)
 from mentora_pipelines.domain.caching.cache import Cache, CacheInvalidator
 from mentora_pipelines.domain.caching.embeddings import CachedEmbedder, TextModel
 from mentora_pipelines.domain.lessons.audio import AudioStore, MediaDecoder, Source
@@ -197,3 +205,11 @@ def content_health_fits(
     _prober: LessonProber = prober
     _renewer: LinkRenewer = renewer
     _resolver: Resolver = resolver
+
+
+def metrics_fit(adapter: PostgresMetrics, reports: HtmlMetricReports) -> None:
+    """Metrics of days, their pages and the events beneath."""
+    _book: MetricsBook = adapter
+    _calendar: MetricsCalendar = adapter
+    _partitions: EventPartitions = adapter
+    _reports: MetricReports = reports

@@ -14,6 +14,7 @@ from mentora_pipelines.cli import (
     events,
     lessons,
     limits,
+    metrics,
     migrations,
     quizzes,
     search,
@@ -38,6 +39,7 @@ app.command("process")(lessons.process)
 app.command("status")(lessons.status)
 app.command("search")(search.search)
 app.command("captions")(captions.captions)
+app.command("metrics")(metrics.metrics)
 app.command("eval")(evaluation.evaluate)
 app.command("doctor")(doctor.doctor)
 app.command("events")(events.events)

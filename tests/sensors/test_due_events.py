@@ -254,7 +254,7 @@ def test_a_finished_lesson_is_not_made_again_by_a_late_event(
         ("video/unheard.of", 1, {}, "unknown event"),
         ("video/upload.completed", 9, {}, "schema version 9, only 1 is known"),
         ("video/upload.completed", 1, {"videoId": "x"}, "videoId: "),
-        ("analytics/daily.aggregate", 1, {"date": "2999-01-01"}, "not begun"),
+        ("analytics/daily.aggregate", 1, {"date": "2999-01-01"}, "till yesterday"),
         ("quiz/generation.requested", 1, {"questionCount": 1000}, "questionCount: "),
     ],
 )
@@ -795,3 +795,12 @@ def test_a_transcript_that_is_edited_becomes_a_staged_version_and_one_run(
     )
     tick()
     assert fate(admin, unnamed)[:2] == ("dead", "edit.baseVersion is missing")
+
+
+def test_a_day_whose_metrics_are_wanted_gets_a_run(tick: Ticks, tell: Tell) -> None:
+    """Else an analyst waits for tonight."""
+    event = tell("analytics/daily.aggregate", date="2026-03-01")
+    (request,) = tick()
+    assert request.job_name == "daily_metrics_job"
+    assert request.partition_key == "2026-03-01"
+    assert request.run_key == f"metrics {event}"

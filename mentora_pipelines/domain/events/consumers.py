@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
+from mentora_pipelines.domain.analytics.daily_metrics import FIRST_DAY
 from mentora_pipelines.domain.events.consumption import Consumer
 from mentora_pipelines.domain.events.effects import (
     Effect,
@@ -172,9 +173,9 @@ class Consumers:
         return LessonRun(video, f"edit {event.id}{event.again}", from_words=True)
 
     def day_wanted(self, event: Event, payload: DailyAggregate) -> Effect:
-        """The metrics of a day, which must have begun (UTC)."""
-        if payload.date > self.now.date():
-            raise InvalidInput("date: the day has not begun")
+        """The metrics of a day, which must be over (UTC)."""
+        if not FIRST_DAY <= payload.date < self.now.date():
+            raise InvalidInput(f"date: not a day from {FIRST_DAY} till yesterday")
         return MetricsRun(payload.date, key=f"metrics {event.id}{event.again}")
 
     def mail_wanted(self, event: Event, payload: EmailSend) -> Effect:

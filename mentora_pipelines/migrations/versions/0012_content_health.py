@@ -3,7 +3,7 @@
 from mentora_pipelines.migrations import run_sql
 
 revision = "0012_content_health"
-down_revision = "0010_edits"
+down_revision = "0011_daily_metrics"
 branch_labels = None
 depends_on = None
 

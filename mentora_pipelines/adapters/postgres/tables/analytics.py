@@ -53,7 +53,15 @@ class DailyMetricsRow:
     processing_failures: int
     ai_cost_usd: Decimal
     computed_at: datetime
+    events: int
+    malformed_events: int
+    newest_event_at: datetime | None
 
 
 # Counted from the facts by the server; the id follows from day and creator.
-DAILY_METRICS = Table("daily_metrics", DailyMetricsRow, read_only=True)
+DAILY_METRICS = Table(
+    "daily_metrics",
+    DailyMetricsRow,
+    read_only=True,
+    left_out={"active_student_ids": "as long as the day was busy; rolled up in SQL"},
+)

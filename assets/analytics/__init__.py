@@ -1,0 +1,1 @@
+"""What happened, counted; a partition is a day in UTC."""

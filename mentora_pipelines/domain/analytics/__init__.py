@@ -1,0 +1,1 @@
+"""What happened, counted: the metrics of days and what analysts read of them."""

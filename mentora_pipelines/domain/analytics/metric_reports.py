@@ -1,0 +1,104 @@
+"""What an analyst reads of a day: a page for the platform and one for each creator.
+
+Here belong which pages are written, from which numbers, and where. Not here: HTML.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
+from typing import Protocol, runtime_checkable
+from uuid import UUID
+
+from mentora_pipelines.domain.analytics.daily_metrics import (
+    DAY,
+    DayRange,
+    Metrics,
+    MetricsStore,
+)
+from mentora_pipelines.domain.storage import ObjectStorage
+
+REPORT_DAYS = 28
+"""Four weeks: every weekday stands in a chart equally often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Students who were active in the seven and 28 days that end with a day."""
+
+    week: int
+    four_weeks: int
+
+
+NOBODY = Reach(0, 0)
+
+
+@runtime_checkable
+class MetricsHistory(Protocol):
+    """Numbers of many days and creators at once."""
+
+    def history(self, days: DayRange) -> list[Metrics]:
+        """Each counted day of each creator and of the platform (None)."""
+        ...
+
+    def reach(self, day: date) -> dict[UUID | None, Reach]:
+        """Each creator's and the platform's (None)."""
+        ...
+
+
+@runtime_checkable
+class MetricsBook(MetricsStore, MetricsHistory, Protocol):
+    """Counts days, and tells of many at once."""
+
+
+@runtime_checkable
+class MetricReports(Protocol):
+    """Makes pages out of numbers."""
+
+    def render(
+        self,
+        day: date,
+        history: Sequence[Metrics],
+        reach: Mapping[UUID | None, Reach],
+    ) -> Iterator[tuple[UUID | None, str]]:
+        """A page of HTML for each creator of that day and for the platform (None).
+
+        `history` holds the days of the charts, the day itself last. Equal numbers give
+        equal pages.
+        """
+        ...
+
+    def link(self, key: str) -> str:
+        """The address under which a person opens the object."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReports:
+    """How many pages were written, and where the platform's is."""
+
+    pages: int
+    link: str
+
+
+def report_key(day: date, creator_id: UUID | None) -> str:
+    """Where the page of a day lies; the same however often it is written."""
+    return f"reports/metrics/{day.isoformat()}/{creator_id or 'platform'}.html"
+
+
+def write_reports(
+    day: date,
+    *,
+    history: MetricsHistory,
+    reports: MetricReports,
+    storage: ObjectStorage,
+) -> WrittenReports:
+    """Write the pages of a day, the platform's last: it is there when all are."""
+    days = DayRange(day - (REPORT_DAYS - 1) * DAY, day)
+    pages = sorted(
+        reports.render(day, history.history(days), history.reach(day)),
+        key=lambda page: (page[0] is None, str(page[0])),
+    )
+    for creator_id, page in pages:
+        storage.put(report_key(day, creator_id), BytesIO(page.encode()))
+    return WrittenReports(len(pages), reports.link(report_key(day, None)))

@@ -1,0 +1,14 @@
+"""Makes the pages that analysts read."""
+
+import dagster as dg
+
+from mentora_pipelines.domain.analytics.metric_reports import MetricReports
+from mentora_pipelines.providers import make_metric_reports
+
+
+class MetricReportsResource(dg.ConfigurableResource[MetricReports]):
+    """Makes the pages that analysts read."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> MetricReports:
+        """The adapter that the settings choose."""
+        return make_metric_reports()
