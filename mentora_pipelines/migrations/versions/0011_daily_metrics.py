@@ -1,4 +1,4 @@
-"""The metrics of a day, counted from its facts; what the tables say becomes facts."""
+"""The metrics of a day, counted from its facts; what we process becomes facts."""
 
 from mentora_pipelines.migrations import run_sql
 
