@@ -18,6 +18,7 @@ pytest_plugins = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)  # before the processes read the groups
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Keep a file's tests in one process, and so all that look at the one demo.
 

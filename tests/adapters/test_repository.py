@@ -217,7 +217,7 @@ def test_a_missing_row_is_none(probes: Probes) -> None:
     creator_id = probes.new_creator()
     assert probes.app.get(uuid4(), creator_id=creator_id) is None
     captions = Repository(probes.app_database, CAPTION_TRACKS, KEY)
-    assert captions.get((uuid4(), "en"), creator_id=creator_id) is None
+    assert captions.get((uuid4(), "en", ""), creator_id=creator_id) is None
 
 
 def test_a_row_comes_back_as_it_was_stored(probes: Probes) -> None:
