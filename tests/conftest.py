@@ -3,6 +3,11 @@
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import settings
+
+# No test asserts a time; a busy machine takes longer over an example.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 pytest_plugins = [
     "tests.fix_services",
