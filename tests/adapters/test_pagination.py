@@ -382,7 +382,9 @@ def long_list(probes: Probes) -> UUID:
         creator_id=creator_id,
     )
     with probes.admin_database.transaction() as connection:
-        # Other tests fill the table too: a sample would tell little of these rows.
+        # Figures of all rows, which the server's own analyze must not replace by those
+        # of a sample in the middle of a test: the plan would follow them.
+        connection.execute("alter table probe_rows set (autovacuum_enabled = false)")
         connection.execute("set local default_statistics_target = 2000")
         connection.execute("analyze probe_rows")
     return creator_id
@@ -448,6 +450,5 @@ def test_a_late_page_reads_no_more_than_page_1(
             kinds = {node["Node Type"] for node in nodes}
             assert kinds & {"Index Scan", "Index Only Scan"}
             assert not kinds & {"Seq Scan", "Bitmap Heap Scan"}
-            # Near the end of the ids the key's own index reads a few rows of others.
-            assert max(map(rows_read, nodes)) <= max(2 * limit, ROWS // 50)
+            assert max(map(rows_read, nodes)) <= 2 * limit
             assert nodes[0]["Shared Hit Blocks"] <= 3 * limit + 10
