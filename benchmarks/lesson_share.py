@@ -92,7 +92,7 @@ def make_lesson_of(video: "Video") -> dict[str, float]:
     """Run the lesson job here; CPU seconds by part."""
     import dagster as dg
 
-    from mentora_pipelines.adapters.minilm import MiniLmEmbedder
+    from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
     from mentora_pipelines.cli.lesson_runs import QUIET, dagster_instance
     from mentora_pipelines.definitions import defs
     from mentora_pipelines.providers import make_transcriber

@@ -14,7 +14,7 @@ from mentora_pipelines import migrations
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.media.decoder import PyAvDecoder
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
-from mentora_pipelines.adapters.minilm import MiniLmEmbedder
+from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.domain.operations.health_alerts import AlertRule
 from mentora_pipelines.errors import PermanentError
 from mentora_pipelines.services import (
@@ -28,6 +28,7 @@ from mentora_pipelines.settings import (
     EmbedderSettings,
     FlowSettings,
     HealthSettings,
+    HomeSettings,
     MailSettings,
     MediaSettings,
     QuizSettings,
@@ -322,7 +323,7 @@ def make_transcriber() -> "WhisperTranscriber":
 def make_embedder() -> MiniLmEmbedder:
     """Turns texts into vectors; its model loads at first use."""
     EmbedderSettings()
-    return MiniLmEmbedder()
+    return MiniLmEmbedder(HomeSettings().state_folder / "models")
 
 
 def make_cached_embedder(cache: "Cache") -> "TextModel":

@@ -12,7 +12,7 @@ import dagster as dg
 import psycopg
 import pytest
 
-from mentora_pipelines.adapters.minilm import MiniLmEmbedder
+from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.adapters.whisper.models import BUNDLED_MODEL
 from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
 from mentora_pipelines.definitions import defs

@@ -22,7 +22,7 @@ from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.domain.videos import Video
 from tests.lessons import chunks_of, transcript_of
 
-MODEL = EmbeddingModel("local", "all-MiniLM-L6-v2-int8", 384)
+MODEL = EmbeddingModel("local", "all-MiniLM-L6-v2-ct2-int8", 384)
 """The one of every test of a run: only one generation is active."""
 
 SENTENCES = [

@@ -31,7 +31,7 @@ from tests.fix_services import PROJECT
 
 HEAVY = (
     "alembic", "anthropic", "av", "ctranslate2", "faster_whisper",
-    "great_expectations", "numpy", "onnxruntime", "openai", "pandas", "psycopg",
+    "great_expectations", "numpy", "onnx", "onnxruntime", "openai", "pandas", "psycopg",
     "psycopg2", "redis", "rich", "sentry_sdk", "sqlalchemy", "tokenizers", "typer",
     "wordfreq",
 )  # fmt: skip

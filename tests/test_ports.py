@@ -8,7 +8,7 @@ from mentora_pipelines.adapters.http_probe.lessons import NoLinkRenewer, WebLess
 from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
 from mentora_pipelines.adapters.media.decoder import LocalSource, PyAvDecoder
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
-from mentora_pipelines.adapters.minilm import MiniLmEmbedder
+from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.adapters.postgres.achievements import AchievementRows
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows

@@ -1,3 +1,6 @@
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -5,7 +8,8 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from mentora_pipelines.adapters.minilm import (
+from mentora_pipelines.adapters.minilm.conversion import converted_model
+from mentora_pipelines.adapters.minilm.embedder import (
     DIMENSIONS,
     MODEL_TOKENS,
     MiniLmEmbedder,
@@ -13,6 +17,9 @@ from mentora_pipelines.adapters.minilm import (
 from mentora_pipelines.domain.lessons.embeddings import check_vectors
 
 TOKENIZER = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
+
+WORDS = 30522
+"""In the model's vocabulary."""
 
 TEXTS = [
     "Photosynthesis turns light into sugar.",
@@ -85,6 +92,41 @@ def test_tokens_are_counted_as_the_model_counts(embedder: MiniLmEmbedder) -> Non
     assert embedder.count_tokens(texts) == [count - 2 for count in with_marks]
     assert embedder.count_tokens(["light " * 1000]) == [1000]
     assert embedder.max_tokens == MODEL_TOKENS - 2
+
+
+def test_a_model_is_converted_once_and_a_damaged_one_anew(tmp_path: Path) -> None:
+    """Else every process pays for it, or none can embed after a full disk."""
+    first = MiniLmEmbedder(tmp_path / "a").embed(TEXTS)
+    (made,) = (tmp_path / "a").iterdir()
+    # A folder of another name, so that the process has not loaded it yet.
+    for name, damage in (("b", 0), ("c", 1000)):
+        copy = tmp_path / name / made.name
+        shutil.copytree(made, copy)
+        weights = copy / "model.bin"
+        before = weights.stat()
+        if damage:
+            os.truncate(weights, damage)
+        assert np.array_equal(MiniLmEmbedder(tmp_path / name).embed(TEXTS), first)
+        assert weights.stat().st_size == before.st_size
+        assert (weights.stat().st_ino == before.st_ino) is (damage == 0)
+
+
+def test_without_a_place_to_keep_it_a_model_is_converted_for_the_process(
+    tmp_path: Path,
+) -> None:
+    """Else a machine with a read-only disk cannot embed."""
+    (tmp_path / "file").touch()
+    vectors = MiniLmEmbedder(tmp_path / "file" / "models").embed(TEXTS[:1])
+    assert vectors.shape == (1, DIMENSIONS)
+
+
+def test_processes_that_convert_at_once_leave_one_model(tmp_path: Path) -> None:
+    """Else one of them loads half a file."""
+    words = {str(number): number for number in range(WORDS)}
+    with ThreadPoolExecutor(2) as pool:
+        folders = set(pool.map(lambda _: converted_model(tmp_path, words), range(2)))
+    assert folders == set(tmp_path.iterdir())
+    assert len(folders) == 1
 
 
 def test_the_model_has_a_name_of_its_own(embedder: MiniLmEmbedder) -> None:
