@@ -24,6 +24,8 @@ from mentora_pipelines.errors import (
     LessonRefused,
     MentoraError,
     Overtaken,
+    ProviderAway,
+    ProviderRefused,
     SettingsError,
     TransientError,
 )
@@ -31,9 +33,11 @@ from mentora_pipelines.errors import (
 MAX_RETRIES = 3
 """Four tries, as specified; only a `TransientError` is tried again."""
 
+RETRY_POLICY_DELAY_S = 2
+
 RETRY_POLICY = dg.RetryPolicy(
     max_retries=MAX_RETRIES,
-    delay=2,
+    delay=RETRY_POLICY_DELAY_S,
     backoff=dg.Backoff.EXPONENTIAL,
     jitter=dg.Jitter.PLUS_MINUS,
 )
@@ -83,6 +87,9 @@ def lesson_step(
         raise _failure(ErrorCode.INTERNAL, error) from None
     except TransientError as error:
         if context.retry_number < MAX_RETRIES:
+            if isinstance(error, ProviderAway) and error.wait_s > RETRY_POLICY_DELAY_S:
+                # Sooner, it would not even be asked.
+                raise dg.RetryRequested(MAX_RETRIES, error.wait_s) from error
             raise
         if not isinstance(error, Busy):
             _fail(video, progress, ErrorCode.TEMPORARY_FAULT)
@@ -105,7 +112,7 @@ def _check_not_overtaken(video: Video, upload_number: str | None) -> None:
 
 
 def _code_of(error: Exception) -> ErrorCode:
-    if isinstance(error, LessonRefused):
+    if isinstance(error, (LessonRefused, ProviderRefused)):
         return error.code
     if isinstance(error, SettingsError):
         return ErrorCode.MISCONFIGURED

@@ -52,6 +52,7 @@ from resources.mailer import MailerResource
 from resources.metric_reports import MetricReportsResource
 from resources.metrics import MetricsResource
 from resources.quiz_writer import QuizWriterResource
+from resources.spending import SpendingResource
 from resources.storage import StorageResource
 from resources.stranded_videos import StrandedVideosResource
 from resources.transcriber import TranscriberResource
@@ -67,6 +68,7 @@ from sensors.due_events import due_events
 from sensors.lost_runs import lost_runs
 from sensors.new_uploads import new_uploads
 from sensors.stranded_videos import stranded_videos
+from sensors.unanswered_calls import unanswered_calls
 from sensors.unlocked_achievements import unlocked_achievements
 
 defs = dg.Definitions(
@@ -111,6 +113,7 @@ defs = dg.Definitions(
         lost_runs,
         due_email,
         unlocked_achievements,
+        unanswered_calls,
     ],
     schedules=[
         event_retention_schedule,
@@ -140,6 +143,7 @@ defs = dg.Definitions(
         "lesson_gaps": LessonGapsResource(),
         "metrics": MetricsResource(),
         "metric_reports": MetricReportsResource(),
+        "spending": SpendingResource(),
     },
     # One process per run: a process per asset would cost 3 s each in imports.
     executor=dg.in_process_executor,

@@ -3,15 +3,18 @@
     MentoraError
     ├── PermanentError          do not try again: the input or the request is refused
     │   ├── LessonRefused       a creator's file cannot become a lesson (has a code)
+    │   │   └── OverBudget      what it takes does not fit into the creator's budget
     │   ├── NotFound            what was named does not exist
     │   ├── Conflict            somebody else has changed or made the row first
     │   ├── Overtaken           a newer run or a newer upload has taken over
     │   ├── InvalidInput        what a person typed or uploaded is malformed
     │   ├── MailRefused         the mail server refuses one mail for good (has a code)
+    │   ├── ProviderRefused     a model's provider refuses for good (has a reason)
     │   ├── SettingsError       the environment is incomplete or contradicts itself
     │   └── LocalStackError     the embedded servers cannot run here
     └── TransientError          try again later: timeout, lost connection, overload
         ├── Busy                somebody else works on the same video
+        ├── ProviderAway        a model's provider gave no usable answer (has a reason)
         └── MailDeferred        a mail was not handed over, or nobody knows (has a code)
 
 Adapters translate the errors of their SDK into this tree; `assets/failures.py`
@@ -49,6 +52,7 @@ class ErrorCode(StrEnum):
     TOO_LARGE = "too_large"
     DECODER_CRASHED = "decoder_crashed"
     UPLOAD_MISSING = "upload_missing"
+    OVER_BUDGET = "over_budget"
     CHECK_FAILED = "check_failed"
     MISCONFIGURED = "misconfigured"
     TEMPORARY_FAULT = "temporary_fault"
@@ -94,6 +98,11 @@ CREATOR_SENTENCES: dict[ErrorCode, str] = {
     ErrorCode.UPLOAD_MISSING: (
         "The uploaded file is no longer there. Please upload the video again."
     ),
+    ErrorCode.OVER_BUDGET: (
+        "This month's budget for processing videos does not suffice for this one. "
+        "Your video is safe: it can be processed when the limit is raised, or next "
+        "month."
+    ),
     ErrorCode.CHECK_FAILED: (
         "The lesson was processed, but its result did not pass our checks. "
         "We have been told and will look at it."
@@ -124,6 +133,13 @@ class LessonRefused(PermanentError):
     def __init__(self, code: ErrorCode, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
+
+
+class OverBudget(LessonRefused):
+    """A call does not fit into what is left of its payer's budget; it was not made."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(ErrorCode.OVER_BUDGET, detail)
 
 
 class NotFound(PermanentError):
@@ -186,3 +202,62 @@ class Busy(TransientError):
 
 class LocalStackError(PermanentError):
     """The embedded servers cannot run here; the message says why and what to do."""
+
+
+class Refusal(StrEnum):
+    """Why a provider of models will not do what it is asked, now or later."""
+
+    KEY = "key"
+    QUOTA = "quota"
+    POLICY = "policy"
+    MODEL = "model"
+    REQUEST = "request"
+    ANSWER = "answer"
+    """It answered twice what cannot be used."""
+
+
+class Absence(StrEnum):
+    """Why there is no usable answer yet."""
+
+    RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
+    SERVER_ERROR = "server_error"
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    MALFORMED = "malformed"
+    PAUSED = "paused"
+    """It failed so often that nobody asks it for a moment."""
+
+
+class ProviderRefused(PermanentError):
+    """A provider of models will not do it; `detail` is ours, never a server's text."""
+
+    def __init__(self, provider: str, reason: Refusal, detail: str = "") -> None:
+        super().__init__(
+            ": ".join(filter(None, (f"{provider} refuses", reason, detail)))
+        )
+        self.provider = provider
+        self.reason = reason
+
+    @property
+    def code(self) -> ErrorCode:
+        """What a creator is told: a wrong key or an empty account is our set-up."""
+        ours = (Refusal.KEY, Refusal.QUOTA, Refusal.MODEL)
+        return ErrorCode.MISCONFIGURED if self.reason in ours else ErrorCode.INTERNAL
+
+
+class ProviderAway(TransientError):
+    """A provider of models gave no usable answer.
+
+    `wait_s` is when to ask again as far as anybody knows, in seconds from now.
+    """
+
+    def __init__(
+        self, provider: str, reason: Absence, detail: str = "", *, wait_s: float = 0.0
+    ) -> None:
+        super().__init__(
+            ": ".join(filter(None, (f"{provider} does not answer", reason, detail)))
+        )
+        self.provider = provider
+        self.reason = reason
+        self.wait_s = wait_s

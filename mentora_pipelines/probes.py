@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mentora_pipelines import migrations, services
 from mentora_pipelines.errors import MentoraError
@@ -17,6 +17,7 @@ from mentora_pipelines.providers import (
     make_storage,
     make_transcriber,
     open_mailer,
+    open_usage_ledgers,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 PROBE_TIMEOUT_S = 5
 
 HAS_ROLE = "select pg_has_role(current_user, %(role)s, 'usage')"
+
+
+@runtime_checkable
+class Reachable(Protocol):
+    """An adapter of a service over the network."""
+
+    def check_reachable(self) -> None:
+        """Raise `MentoraError` unless the service answers and knows our model."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,18 +192,28 @@ def _ask_storage() -> str:
 
 
 def _ask_transcriber() -> str:
-    return make_transcriber().fingerprint
+    with open_usage_ledgers() as ledgers:
+        return _asked(transcriber := make_transcriber(ledgers), transcriber.fingerprint)
 
 
 def _ask_embedder() -> str:
-    embedder = make_embedder()
-    embedder.embed(["a lesson"])
+    with open_usage_ledgers() as ledgers:
+        embedder = make_embedder(ledgers)
+        embedder.embed(["a lesson"])
     model = embedder.model
     return f"{model.provider}/{model.model}, {model.dimensions} dimensions"
 
 
 def _ask_quiz_writer() -> str:
-    return make_quiz_writer().fingerprint
+    with open_usage_ledgers() as ledgers:
+        return _asked(writer := make_quiz_writer(ledgers), writer.fingerprint)
+
+
+def _asked(adapter: object, fingerprint: str) -> str:
+    """What is set, and that it is there: asking a provider for its model is free."""
+    if isinstance(adapter, Reachable):
+        adapter.check_reachable()
+    return fingerprint
 
 
 def _ask_mail() -> str:

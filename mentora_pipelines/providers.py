@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mentora_pipelines import migrations
@@ -15,8 +16,24 @@ from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.media.decoder import PyAvDecoder
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
+from mentora_pipelines.adapters.price_table import GenaiPrices
+from mentora_pipelines.domain.lessons.questions import QuizWriter
+from mentora_pipelines.domain.lessons.recognition import Transcriber
 from mentora_pipelines.domain.operations.health_alerts import AlertRule
-from mentora_pipelines.errors import PermanentError
+from mentora_pipelines.domain.spending.metering import MeteredTranscriber
+from mentora_pipelines.domain.spending.prices import (
+    LocalPrices,
+    ModelPrice,
+    OwnPrices,
+    PriceBook,
+)
+from mentora_pipelines.domain.spending.usage import UsageLedgers
+from mentora_pipelines.errors import InvalidInput, PermanentError
+from mentora_pipelines.hosted_models import (
+    make_claude_quiz_writer,
+    make_openai_embedder,
+    make_openai_transcriber,
+)
 from mentora_pipelines.services import (
     DatabaseUrls,
     database_urls,
@@ -33,16 +50,17 @@ from mentora_pipelines.settings import (
     MediaSettings,
     QuizSettings,
     RedisSettings,
+    SpendingSettings,
     StorageSettings,
     TranscriberSettings,
 )
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.eml_folder import EmlFolder
-    from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
     from mentora_pipelines.adapters.http_probe.lessons import WebLessonProber
     from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
     from mentora_pipelines.adapters.postgres.achievements import AchievementRows
+    from mentora_pipelines.adapters.postgres.ai_usage import PostgresUsageLedgers
     from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
     from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
     from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
@@ -50,6 +68,7 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
     from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+    from mentora_pipelines.adapters.postgres.spending import SpendingRows
     from mentora_pipelines.adapters.postgres.stranded_videos import (
         PostgresStrandedVideos,
     )
@@ -59,9 +78,9 @@ if TYPE_CHECKING:
     )
     from mentora_pipelines.adapters.valkey.cache import ValkeyCache
     from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
-    from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
     from mentora_pipelines.domain.caching.cache import Cache
     from mentora_pipelines.domain.caching.embeddings import TextModel
+    from mentora_pipelines.domain.spending.plans import LessonServices
 
 NAME_SERVER_THREADS = 16
 """A look-up holds a thread for up to ten seconds when a name server is away."""
@@ -308,29 +327,41 @@ def make_decoder() -> PyAvDecoder:
     )
 
 
-def make_transcriber() -> "WhisperTranscriber":
-    """Turns speech into words; its model loads at first use."""
+def make_transcriber(ledgers: UsageLedgers) -> Transcriber:
+    """Turns speech into words, and books what it hears; whoever asks says who pays.
+
+    A model of this machine loads at first use.
+    """
     from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
 
     settings = TranscriberSettings()
-    return WhisperTranscriber(
+    if settings.transcriber == "openai":
+        return make_openai_transcriber(ledgers)
+    local = WhisperTranscriber(
         settings.whisper_model,
         device=settings.whisper_device,
         language=settings.language,
     )
+    return MeteredTranscriber(local, Path(settings.whisper_model).name, ledgers)
 
 
-def make_embedder() -> MiniLmEmbedder:
-    """Turns texts into vectors; its model loads at first use."""
-    EmbedderSettings()
+def make_embedder(ledgers: UsageLedgers) -> "TextModel":
+    """Turns texts into vectors; a model of this machine loads at first use."""
+    if EmbedderSettings().embedder == "openai":
+        return make_openai_embedder(ledgers)
+    return make_local_embedder()
+
+
+def make_local_embedder() -> MiniLmEmbedder:
+    """The model of this machine."""
     return MiniLmEmbedder(HomeSettings().state_folder / "models")
 
 
-def make_cached_embedder(cache: "Cache") -> "TextModel":
+def make_cached_embedder(cache: "Cache", ledgers: UsageLedgers) -> "TextModel":
     """The same behind a cache: a text that was embedded once is not asked for."""
     from mentora_pipelines.domain.caching.embeddings import CachedEmbedder
 
-    return CachedEmbedder(make_embedder(), cache)
+    return CachedEmbedder(make_embedder(ledgers), cache)
 
 
 @contextmanager
@@ -351,11 +382,71 @@ def open_cache() -> "Iterator[ValkeyCache]":
         yield cache
 
 
-def make_quiz_writer() -> "ExtractiveQuizWriter":
+@contextmanager
+def open_usage_ledgers() -> "Iterator[PostgresUsageLedgers]":
+    """Books what providers are asked for; its connections are closed at the end."""
+    from mentora_pipelines.adapters.postgres.ai_usage import PostgresUsageLedgers
+    from mentora_pipelines.adapters.postgres.database import Database
+
+    urls = _migrated_urls()
+    with (
+        closing(Database(urls.app, "mentora-usage")) as app,
+        closing(Database(urls.admin, "mentora-platform-usage")) as admin,
+    ):
+        yield PostgresUsageLedgers(app, admin, make_price_table())
+
+
+@contextmanager
+def open_spending() -> "Iterator[SpendingRows]":
+    """Budgets, and the bill across creators, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.spending import SpendingRows
+
+    with closing(Database(_migrated_urls().admin, "mentora-spending")) as database:
+        yield SpendingRows(database)
+
+
+@contextmanager
+def open_lesson_services(ledgers: UsageLedgers) -> "Iterator[LessonServices]":
+    """Whom the run of a lesson asks; closed at the end."""
+    from mentora_pipelines.domain.spending.plans import LessonServices
+
+    with open_cache() as cache:
+        yield LessonServices(
+            storage=make_storage(),
+            decoder=make_decoder(),
+            transcriber=make_transcriber(ledgers),
+            embedder=make_cached_embedder(cache, ledgers),
+            quiz_writer=make_quiz_writer(ledgers),
+        )
+
+
+def make_text_model(name: str, ledgers: UsageLedgers) -> "TextModel":
+    """An embedding model by name, whatever is set; raises `InvalidInput`."""
+    local = MiniLmEmbedder()
+    if name in ("minilm", local.model.model):
+        return local
+    if name == "openai" or name.startswith("text-embedding-"):
+        return make_openai_embedder(ledgers, None if name == "openai" else name)
+    raise InvalidInput(f"there is no embedding model {name!r}")
+
+
+def make_price_table() -> PriceBook:
+    """What calls cost: nothing here, else our own prices, else those published."""
+    settings = SpendingSettings()
+    own = {
+        name: ModelPrice(price.input, price.output, price.minute)
+        for name, price in settings.prices.items()
+    }
+    return PriceBook((LocalPrices(), OwnPrices(own, settings.version), GenaiPrices()))
+
+
+def make_quiz_writer(ledgers: UsageLedgers) -> QuizWriter:
     """Proposes questions about a lesson."""
     from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
 
-    QuizSettings()
+    if QuizSettings().writer == "claude":
+        return make_claude_quiz_writer(ledgers)
     return ExtractiveQuizWriter()
 
 

@@ -9,15 +9,19 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from email.headerregistry import Address
 from email.utils import parseaddr
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -81,6 +85,7 @@ def _blank_is_unset(value: object) -> object:
     return None if value == "" else value
 
 
+_Price = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
@@ -166,7 +171,7 @@ class MediaSettings(_Settings):
 class TranscriberSettings(_Settings):
     """Who turns speech into words."""
 
-    transcriber: Literal["faster-whisper"] = Field(
+    transcriber: Literal["faster-whisper", "openai"] = Field(
         "faster-whisper", alias="MENTORA_TRANSCRIBER"
     )
     whisper_model: str = Field("tiny.en", min_length=1, alias="MENTORA_WHISPER_MODEL")
@@ -180,7 +185,11 @@ class TranscriberSettings(_Settings):
     @model_validator(mode="after")
     def _model_knows_the_language(self) -> Self:
         # A model's own languages are known when it is loaded; its name tells this much.
-        if self.whisper_model.endswith(".en") and self.language not in (None, "en"):
+        if (
+            self.transcriber == "faster-whisper"
+            and self.whisper_model.endswith(".en")
+            and self.language not in (None, "en")
+        ):
             raise ValueError(
                 f"MENTORA_WHISPER_MODEL: {self.whisper_model} understands English "
                 "only, and MENTORA_LANGUAGE is another language"
@@ -191,13 +200,15 @@ class TranscriberSettings(_Settings):
 class EmbedderSettings(_Settings):
     """Who turns texts into vectors."""
 
-    embedder: Literal["minilm"] = Field("minilm", alias="MENTORA_EMBEDDER")
+    embedder: Literal["minilm", "openai"] = Field("minilm", alias="MENTORA_EMBEDDER")
 
 
 class QuizSettings(_Settings):
     """Who writes quizzes, and whether each new lesson gets one."""
 
-    writer: Literal["extractive"] = Field("extractive", alias="MENTORA_QUIZ_WRITER")
+    writer: Literal["extractive", "claude"] = Field(
+        "extractive", alias="MENTORA_QUIZ_WRITER"
+    )
     auto_generate: bool = Field(True, alias="MENTORA_AUTO_GENERATE_QUIZ")
 
 
@@ -363,6 +374,89 @@ class MetricsSettings(_Settings):
     )
 
 
+class AiPrice(BaseModel):
+    """US dollars for a million tokens in and out, and for a minute of sound."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: _Price | None = None
+    output: _Price | None = None
+    minute: _Price | None = None
+
+
+class SpendingSettings(_Settings):
+    """Prices of models that no published list knows, or of a contract of one's own."""
+
+    prices: dict[Annotated[str, Field(pattern="^[^/]+/.+$")], AiPrice] = Field(
+        default_factory=dict, alias="MENTORA_AI_PRICES"
+    )
+
+    @property
+    def version(self) -> str:
+        """Names these prices: other prices have another name."""
+        text = repr(sorted((name, str(price)) for name, price in self.prices.items()))
+        return f"own {sha256(text.encode()).hexdigest()[:12]}"
+
+
+_Limit = Annotated[int, Field(ge=1)]
+
+
+class OpenAiSettings(_Settings):
+    """OpenAI's API, or a server that speaks it, and the models that are asked there.
+
+    A server for transcription alone, as on a GPU machine, has a URL and a key of its
+    own. Limits are those of the account, for each minute; None: not known.
+    """
+
+    key: SecretStr | None = Field(None, alias="OPENAI_API_KEY")
+    base_url: Annotated[str, AfterValidator(_web_url)] = Field(
+        "https://api.openai.com/v1", alias="OPENAI_BASE_URL"
+    )
+    embedding_model: str = Field(
+        "text-embedding-3-small", min_length=1, alias="MENTORA_EMBEDDING_MODEL"
+    )
+    # What an index of pgvector holds at most.
+    embedding_dimensions: int = Field(
+        1536, ge=1, le=2000, alias="MENTORA_EMBEDDING_DIMENSIONS"
+    )
+    embedding_requests: _Limit | None = Field(
+        3_000, alias="MENTORA_EMBEDDING_REQUESTS_PER_MINUTE"
+    )
+    embedding_tokens: _Limit | None = Field(
+        1_000_000, alias="MENTORA_EMBEDDING_TOKENS_PER_MINUTE"
+    )
+    transcription_url: Annotated[str, AfterValidator(_web_url)] | None = Field(
+        None, alias="MENTORA_TRANSCRIPTION_URL"
+    )
+    transcription_key: SecretStr | None = Field(None, alias="MENTORA_TRANSCRIPTION_KEY")
+    # The hosted one that tells when each word was said.
+    transcription_model: str = Field(
+        "whisper-1", min_length=1, alias="MENTORA_TRANSCRIPTION_MODEL"
+    )
+    transcription_requests: _Limit | None = Field(
+        500, alias="MENTORA_TRANSCRIPTION_REQUESTS_PER_MINUTE"
+    )
+    transcription_timeout_s: float = Field(
+        300.0,
+        ge=1,
+        le=3600,
+        allow_inf_nan=False,
+        alias="MENTORA_TRANSCRIPTION_TIMEOUT_S",
+    )
+
+
+class AnthropicSettings(_Settings):
+    """Anthropic's API and the model that writes quizzes."""
+
+    key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY")
+    base_url: Annotated[str, AfterValidator(_web_url)] = Field(
+        "https://api.anthropic.com", alias="ANTHROPIC_BASE_URL"
+    )
+    quiz_model: str = Field("claude-sonnet-5", min_length=1, alias="MENTORA_QUIZ_MODEL")
+    requests: _Limit | None = Field(50, alias="MENTORA_QUIZ_REQUESTS_PER_MINUTE")
+    tokens: _Limit | None = Field(30_000, alias="MENTORA_QUIZ_INPUT_TOKENS_PER_MINUTE")
+
+
 class HomeSettings(_Settings):
     """The folder that holds `dagster.yaml`, and `.mentora/` beside it."""
 
@@ -408,6 +502,9 @@ ALL_SETTINGS: tuple[type[_Settings], ...] = (
     MailSettings,
     HealthSettings,
     MetricsSettings,
+    SpendingSettings,
+    OpenAiSettings,
+    AnthropicSettings,
 )
 
 

@@ -6,7 +6,11 @@ from contextlib import contextmanager
 import dagster as dg
 
 from mentora_pipelines.domain.caching.embeddings import TextModel
-from mentora_pipelines.providers import make_cached_embedder, open_cache
+from mentora_pipelines.providers import (
+    make_cached_embedder,
+    open_cache,
+    open_usage_ledgers,
+)
 
 
 class EmbedderResource(dg.ConfigurableResource[TextModel]):
@@ -17,5 +21,5 @@ class EmbedderResource(dg.ConfigurableResource[TextModel]):
         self, context: dg.InitResourceContext
     ) -> Iterator[TextModel]:
         """The adapter that the settings choose, behind the cache."""
-        with open_cache() as cache:
-            yield make_cached_embedder(cache)
+        with open_cache() as cache, open_usage_ledgers() as ledgers:
+            yield make_cached_embedder(cache, ledgers)

@@ -1,14 +1,21 @@
 """Proposes questions about a lesson."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
 
 from mentora_pipelines.domain.lessons.questions import QuizWriter
-from mentora_pipelines.providers import make_quiz_writer
+from mentora_pipelines.providers import make_quiz_writer, open_usage_ledgers
 
 
 class QuizWriterResource(dg.ConfigurableResource[QuizWriter]):
     """Proposes questions about a lesson."""
 
-    def create_resource(self, context: dg.InitResourceContext) -> QuizWriter:
-        """The adapter that the settings choose."""
-        return make_quiz_writer()
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> Iterator[QuizWriter]:
+        """The adapter that the settings choose, and the ledger that it books to."""
+        with open_usage_ledgers() as ledgers:
+            yield make_quiz_writer(ledgers)

@@ -1,14 +1,21 @@
 """Turns speech into timed words."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
 
 from mentora_pipelines.domain.lessons.recognition import Transcriber
-from mentora_pipelines.providers import make_transcriber
+from mentora_pipelines.providers import make_transcriber, open_usage_ledgers
 
 
 class TranscriberResource(dg.ConfigurableResource[Transcriber]):
     """Turns speech into timed words."""
 
-    def create_resource(self, context: dg.InitResourceContext) -> Transcriber:
-        """The adapter that the settings choose."""
-        return make_transcriber()
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> Iterator[Transcriber]:
+        """The adapter that the settings choose, and the ledger that it books to."""
+        with open_usage_ledgers() as ledgers:
+            yield make_transcriber(ledgers)

@@ -10,12 +10,15 @@ from mentora_pipelines.adapters.media.decoder import LocalSource, PyAvDecoder
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.adapters.postgres.achievements import AchievementRows
+from mentora_pipelines.adapters.postgres.ai_usage import PostgresUsageLedgers
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
 from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.spending import SpendingRows
+from mentora_pipelines.adapters.price_table import GenaiPrices
 from mentora_pipelines.adapters.smtp import SmtpMailer
 from mentora_pipelines.adapters.valkey.async_rate_limiter import AsyncValkeyRateLimiter
 from mentora_pipelines.adapters.valkey.cache import ValkeyCache
@@ -77,6 +80,16 @@ from mentora_pipelines.domain.rate_limits.limits import (
     UsageReader,
 )
 from mentora_pipelines.domain.search import SearchIndex
+from mentora_pipelines.domain.spending.bills import Bills
+from mentora_pipelines.domain.spending.budgets import Budgets
+from mentora_pipelines.domain.spending.metering import MeteredTranscriber
+from mentora_pipelines.domain.spending.prices import PriceBook, PriceTable
+from mentora_pipelines.domain.spending.usage import (
+    Billed,
+    PlansRecognition,
+    UnansweredCalls,
+    UsageLedgers,
+)
 from mentora_pipelines.domain.storage import ObjectStorage
 from mentora_pipelines.domain.uploads import UploadCatalogue
 from mentora_pipelines.domain.videos import VideoCatalogue, VideoStatus
@@ -213,3 +226,22 @@ def metrics_fit(adapter: PostgresMetrics, reports: HtmlMetricReports) -> None:
     _calendar: MetricsCalendar = adapter
     _partitions: EventPartitions = adapter
     _reports: MetricReports = reports
+
+
+def spending_fits(
+    ledgers: PostgresUsageLedgers,
+    spending: SpendingRows,
+    published: GenaiPrices,
+    book: PriceBook,
+    transcriber: MeteredTranscriber,
+) -> None:
+    """The ledger, what limits it, and prices."""
+    _ledgers: UsageLedgers = ledgers
+    _budgets: Budgets = spending
+    _bills: Bills = spending
+    _unanswered: UnansweredCalls = spending
+    _prices: PriceTable = published
+    _prices = book
+    _transcriber: Transcriber = transcriber
+    _billed: Billed = transcriber
+    _plans: PlansRecognition = transcriber

@@ -28,6 +28,7 @@ from mentora_pipelines.providers import (
     make_storage,
     open_catalogue,
     open_lessons,
+    open_usage_ledgers,
 )
 from mentora_pipelines.settings import HomeSettings
 
@@ -213,19 +214,21 @@ def _show(catalogue: PostgresCatalogue, videos: Sequence[Video]) -> None:
         for video in videos
         if video.processing_status is ProcessingStatus.COMPLETED
     ]
-    embedder = make_embedder()
     hits = []
-    for question in DEMO_QUESTIONS:
-        found = search_lessons(
-            question,
-            index=catalogue,
-            embedder=embedder,
-            scope=SearchScope(),
-            limit=1,
-        )
-        hits += [
-            [question, hit.title, hit.start_s, hit.end_s, hit.score] for hit in found
-        ]
+    with open_usage_ledgers() as ledgers:
+        embedder = make_embedder(ledgers)
+        for question in DEMO_QUESTIONS:
+            found = search_lessons(
+                question,
+                index=catalogue,
+                embedder=embedder,
+                scope=SearchScope(),
+                limit=1,
+            )
+            hits += [
+                [question, hit.title, hit.start_s, hit.end_s, hit.score]
+                for hit in found
+            ]
     print_table("Search", ["question", "lesson", "start s", "end s", "score"], hits)
     without_quiz = _without_quiz(completed)
     for video in [

@@ -16,9 +16,11 @@ from mentora_pipelines.cli import (
     limits,
     metrics,
     migrations,
+    plans,
     quizzes,
     search,
     transcripts,
+    usage,
 )
 from mentora_pipelines.errors import InvalidInput, MentoraError, SettingsError
 from mentora_pipelines.settings import check_settings
@@ -45,8 +47,11 @@ app.command("doctor")(doctor.doctor)
 app.command("events")(events.events)
 app.command("replay")(events.replay)
 app.command("limits")(limits.limits)
+app.command("plan")(plans.plan)
+app.command("usage")(usage.usage)
 app.add_typer(transcripts.app, name="transcript")
 app.add_typer(quizzes.app, name="quiz")
+app.add_typer(usage.app, name="budget")
 
 
 @app.callback()

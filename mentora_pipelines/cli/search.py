@@ -15,6 +15,7 @@ from mentora_pipelines.providers import (
     make_cached_embedder,
     open_cache,
     open_catalogue,
+    open_usage_ledgers,
 )
 
 
@@ -28,7 +29,11 @@ def search(
     json: JsonOption = False,
 ) -> None:
     """Find the moments of published lessons that answer a question."""
-    with open_catalogue() as catalogue, open_cache() as cache:
+    with (
+        open_catalogue() as catalogue,
+        open_cache() as cache,
+        open_usage_ledgers() as ledgers,
+    ):
         if video is not None and not video_metadata(
             video, catalogue=catalogue, cache=cache
         ):
@@ -44,7 +49,7 @@ def search(
         hits = search_lessons(
             query,
             index=catalogue,
-            embedder=make_cached_embedder(cache),
+            embedder=make_cached_embedder(cache, ledgers),
             scope=scope,
             limit=limit,
         )

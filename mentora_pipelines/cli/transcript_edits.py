@@ -32,6 +32,7 @@ from mentora_pipelines.providers import (
     make_storage,
     open_catalogue,
     open_lessons,
+    open_usage_ledgers,
 )
 
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,4}):(\d{1,2}(?:\.\d+)?)|(\d+(?:\.\d+)?)")
@@ -162,16 +163,17 @@ def _publish(
     json: bool,
 ) -> None:
     """Show the staged version to readers and tell what that took."""
-    embedder = make_embedder()
     try:
-        done = publish_edit(
-            video,
-            catalogue=catalogue,
-            storage=make_storage(),
-            counter=embedder,
-            embedder=embedder,
-            store=lessons,
-        )
+        with open_usage_ledgers() as ledgers:
+            embedder = make_embedder(ledgers)
+            done = publish_edit(
+                video,
+                catalogue=catalogue,
+                storage=make_storage(),
+                counter=embedder,
+                embedder=embedder,
+                store=lessons,
+            )
     except MentoraError:
         say(f"the version is stored; `mentora process {video.id}` publishes it")
         raise

@@ -9,6 +9,7 @@ would fill 1.4 GB.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,12 @@ LEAD = 64
 """Frames (2 s) before a step that the detector hears first, to find its feet."""
 
 
-def windows_of(audio: Path, after_s: float) -> Iterator[Window]:
+def windows_of(audio: Path, after_s: float, *, whole: bool = False) -> Iterator[Window]:
     """The windows of a 16 kHz mono FLAC file that start at `after_s` or later.
 
-    `after_s` is the end of a window of the same file, or 0. Raises `PermanentError`
-    for a file of another kind.
+    `after_s` is the end of a window of the same file, or 0. With `whole` the stretches
+    of a window hold its silences, too, and lie end to end. Raises `PermanentError` for
+    a file of another kind.
     """
     start = round(after_s / FRAME_S)
     first_step = start // STEP
@@ -53,7 +55,7 @@ def windows_of(audio: Path, after_s: float) -> Iterator[Window]:
         while (
             plan := plan_window(held.probabilities, is_end=step.is_last)
         ) is not None:
-            window = held.take(plan, step)
+            window = held.take(plan, step, whole=whole)
             yield window
             if window.is_last:
                 return
@@ -86,8 +88,9 @@ class _Held:
             (self.samples, step.samples[skipped * FRAME_SAMPLES :])
         )
 
-    def take(self, plan: WindowPlan, step: _Step) -> Window:
+    def take(self, plan: WindowPlan, step: _Step, *, whole: bool) -> Window:
         """The planned window; what follows it stays."""
+        heard = _end_to_end(plan) if whole else plan.spans
         is_last = step.is_last and plan.end == len(self.probabilities)
         # The last frame may be a part of one.
         end_s = (
@@ -105,7 +108,7 @@ class _Held:
                     speech=tuple(self._span(span) for span in speech),
                     sound=self._sound(spans),
                 )
-                for spans, speech in zip(plan.spans, plan.speech, strict=True)
+                for spans, speech in zip(heard, plan.speech, strict=True)
             ),
         )
         self.start += plan.end
@@ -126,6 +129,14 @@ class _Held:
             [self.samples[a * FRAME_SAMPLES : b * FRAME_SAMPLES] for a, b in spans]
         )
         return _floats(samples)
+
+
+def _end_to_end(plan: WindowPlan) -> tuple[tuple[Frames, ...], ...]:
+    """One span for each stretch; two meet in the middle of the silence between them."""
+    borders = [
+        (before[-1][1] + after[0][0]) // 2 for before, after in pairwise(plan.spans)
+    ]
+    return tuple(((start, end),) for start, end in pairwise((0, *borders, plan.end)))
 
 
 def _judged(steps: Iterator[_Step], first: int) -> Iterator[_Step]:

@@ -6,7 +6,7 @@ Not here: models, or which vectors a lesson has (`domain/lessons/embeddings`).
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mentora_pipelines.domain.caching.cache import Cache, CacheKey, Decoded, Miss
@@ -14,9 +14,17 @@ from mentora_pipelines.domain.caching.keys import PERMANENT, embedding_name
 from mentora_pipelines.domain.identity import content_hash
 from mentora_pipelines.domain.lessons.chunks import TokenCounter
 from mentora_pipelines.domain.lessons.embeddings import (
+    EmbeddedBatch,
     Embedder,
     EmbeddingModel,
     check_vectors,
+    embedded_batches,
+)
+from mentora_pipelines.domain.spending.usage import (
+    Payer,
+    PlannedCall,
+    PlansEmbedding,
+    paid_by,
 )
 from mentora_pipelines.errors import PermanentError
 
@@ -95,6 +103,18 @@ class CachedEmbedder:
         """Tokens of each text."""
         return self._model.count_tokens(texts)
 
+    def paid_by(self, payer: Payer) -> "CachedEmbedder":
+        """The same embedder, what it asks the model for booked to `payer`."""
+        return CachedEmbedder(paid_by(self._model, payer), self._cache)
+
+    def plan(self, texts: Sequence[str]) -> Sequence[PlannedCall]:
+        """The model's requests for the texts that the cache lacks."""
+        if not isinstance(self._model, PlansEmbedding):
+            return ()
+        known = self._known(texts)
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        return self._model.plan(missing) if missing else ()
+
     def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """One unit vector per text, in order; a text said twice is asked for once.
 
@@ -102,6 +122,49 @@ class CachedEmbedder:
         """
         import numpy as np
 
+        result = np.empty((len(texts), self.model.dimensions), dtype=np.float32)
+        for batch in self.embed_batches(texts):
+            result[list(batch.places)] = batch.vectors
+        return result
+
+    def embed_batches(self, texts: Sequence[str]) -> "Iterator[EmbeddedBatch]":
+        """What the cache holds, then the rest in the batches that suit the model.
+
+        What is new is in the cache before it is yielded.
+        """
+        import numpy as np
+
+        places: dict[str, list[int]] = {}
+        for place, text in enumerate(texts):
+            places.setdefault(text, []).append(place)
+
+        def of(
+            found: Sequence[str], vectors: "Sequence[NDArray[np.float32]]", is_new: bool
+        ) -> EmbeddedBatch:
+            rows = [
+                (p, v) for t, v in zip(found, vectors, strict=True) for p in places[t]
+            ]
+            return EmbeddedBatch(
+                [place for place, _ in rows], np.stack([v for _, v in rows]), is_new
+            )
+
+        missing: list[str] = []
+        wanted = list(places)
+        for start in range(0, len(wanted), LOOKUP_TEXTS):
+            batch = wanted[start : start + LOOKUP_TEXTS]
+            known = self._known(batch)
+            missing += [text for text in batch if text not in known]
+            if known:
+                yield of(list(known), list(known.values()), is_new=False)
+        for new in embedded_batches(self._model, missing):
+            # What is refused here must not be cached: the next run would meet it.
+            check_vectors(new.vectors, len(new.places), self.model.dimensions)
+            found = [missing[place] for place in new.places]
+            self._keep(found, new.vectors)
+            yield of(found, list(new.vectors), is_new=new.is_new)
+
+    def _known(self, texts: Sequence[str]) -> "dict[str, NDArray[np.float32]]":
+        """The vectors of those texts that the cache holds."""
         known: dict[str, NDArray[np.float32]] = {}
         wanted = list(dict.fromkeys(texts))
         for start in range(0, len(wanted), LOOKUP_TEXTS):
@@ -112,17 +175,7 @@ class CachedEmbedder:
                 for text, vector in zip(batch, found, strict=True)
                 if not isinstance(vector, Miss)
             }
-        missing = [text for text in wanted if text not in known]
-        if missing:
-            vectors = self._model.embed(missing)
-            # What is refused here must not be cached: the next run would meet it.
-            check_vectors(vectors, len(missing), self.model.dimensions)
-            known |= dict(zip(missing, vectors, strict=True))
-            self._keep(missing, vectors)
-        result = np.empty((len(texts), self.model.dimensions), dtype=np.float32)
-        for row, text in enumerate(texts):
-            result[row] = known[text]
-        return result
+        return known
 
     def _keep(self, texts: Sequence[str], vectors: "NDArray[np.float32]") -> None:
         for start in range(0, len(texts), LOOKUP_TEXTS):

@@ -99,20 +99,25 @@ def chunk_lesson(
     transcript: Transcript, video: Video, *, counter: TokenCounter, store: ChunkStore
 ) -> ChunkFigures:
     """Chunk a transcript version; writes only when the stored chunks differ."""
+    chunks = cut_chunks(transcript, counter)
+    if list(chunks) == store.staged_chunks(video):
+        return ChunkFigures(chunks, written=0)
+    written = store.replace_chunks(video, transcript.id, chunks)
+    return ChunkFigures(chunks, written=written)
+
+
+def cut_chunks(transcript: Transcript, counter: TokenCounter) -> tuple[Chunk, ...]:
+    """The chunks of a transcript with their tags, by index."""
     packed = pack_segments(
         transcript.segments,
         counter.count_tokens([segment.text for segment in transcript.segments]),
         counter.max_tokens,
     )
     tags = topic_tags([chunk.text for chunk in packed], transcript.language)
-    chunks = tuple(
+    return tuple(
         replace(chunk, topic_tags=chunk_tags)
         for chunk, chunk_tags in zip(packed, tags, strict=True)
     )
-    if list(chunks) == store.staged_chunks(video):
-        return ChunkFigures(chunks, written=0)
-    written = store.replace_chunks(video, transcript.id, chunks)
-    return ChunkFigures(chunks, written=written)
 
 
 def cut_of(chunks: Sequence[Chunk]) -> str:

@@ -4,13 +4,19 @@ Here belong the port of the embedding model and the rule that only what is missi
 is paid for. Not here: the model, the tokenizer, or how vectors are written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from uuid import UUID
 
 from mentora_pipelines.domain.identity import generation_id_of
 from mentora_pipelines.domain.lessons.chunks import Chunk
+from mentora_pipelines.domain.spending.usage import (
+    PlannedCall,
+    PlansEmbedding,
+    paid_by,
+    payer_of,
+)
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import PermanentError
 
@@ -19,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STORE_BATCH = 256
-"""Texts embedded between two writes: a crash costs at most these, and one COPY of
-this size is far below a second."""
+"""Texts embedded between two writes by a model that packs no batches of its own: a
+crash costs at most these, and one COPY of this size is far below a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,31 @@ class Embedder(Protocol):
 
         Raises `TransientError` when a service did not answer and `PermanentError`
         when it refused a text.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedBatch:
+    """Vectors of some of the texts that were given.
+
+    `vectors[i]` is that of the text at `places[i]`; `is_new` tells that the model was
+    asked for them.
+    """
+
+    places: Sequence[int]
+    vectors: "NDArray[np.float32]"
+    is_new: bool = True
+
+
+@runtime_checkable
+class BatchingEmbedder(Embedder, Protocol):
+    """An embedder that knows how many texts it is best asked for at once."""
+
+    def embed_batches(self, texts: Sequence[str]) -> Iterator[EmbeddedBatch]:
+        """The vectors of all texts, batch by batch, each as soon as it is there.
+
+        Raises as `embed` does; what was yielded before holds.
         """
         ...
 
@@ -107,20 +138,41 @@ def embed_missing(
 ) -> EmbeddingFigures:
     """Embed the chunks whose text has no vector yet, storing batch by batch.
 
-    Raises `PermanentError` when the model returns something that is not one finite,
-    non-zero vector per text; nothing of that batch is stored.
+    The video's creator pays. Raises `PermanentError` when the model returns something
+    that is not one finite, non-zero vector per text; nothing of that batch is stored.
     """
+    embedder = paid_by(embedder, payer_of(video))
     generation_id = generations.writable_generation(embedder.model)
     missing = store.missing_embeddings(video, generation_id, chunks)
     hashes = list(missing)
     calls = 0
-    for start in range(0, len(hashes), STORE_BATCH):
-        batch = hashes[start : start + STORE_BATCH]
-        vectors = embedder.embed([missing[text_hash] for text_hash in batch])
-        calls += 1
-        check_vectors(vectors, len(batch), embedder.model.dimensions)
-        store.add_embeddings(video, generation_id, batch, vectors)
+    for batch in embedded_batches(embedder, list(missing.values())):
+        calls += batch.is_new
+        check_vectors(batch.vectors, len(batch.places), embedder.model.dimensions)
+        of_batch = [hashes[place] for place in batch.places]
+        store.add_embeddings(video, generation_id, of_batch, batch.vectors)
     return EmbeddingFigures(chunks=len(chunks), embedded=len(hashes), calls=calls)
+
+
+def embedded_batches(
+    embedder: Embedder, texts: Sequence[str]
+) -> Iterator[EmbeddedBatch]:
+    """The vectors of all texts in the batches that suit the embedder."""
+    if isinstance(embedder, BatchingEmbedder):
+        yield from embedder.embed_batches(texts)
+        return
+    for start in range(0, len(texts), STORE_BATCH):
+        batch = texts[start : start + STORE_BATCH]
+        places = range(start, start + len(batch))
+        yield EmbeddedBatch(places, embedder.embed(batch))
+
+
+def plan_embedding(texts: Sequence[str], embedder: Embedder) -> list[PlannedCall]:
+    """The requests by which `embed_missing` would embed these; none when they are free.
+
+    One that a cache answers is no request.
+    """
+    return list(embedder.plan(texts)) if isinstance(embedder, PlansEmbedding) else []
 
 
 def check_vectors(vectors: "NDArray[np.float32]", count: int, dimensions: int) -> None:

@@ -18,6 +18,7 @@ from mentora_pipelines.domain.lessons.questions import (
     accepted,
 )
 from mentora_pipelines.domain.lessons.transcripts import TranscriptStore
+from mentora_pipelines.domain.spending.usage import paid_by, payer_of
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import NotFound
 
@@ -107,7 +108,11 @@ def write_quiz(
     if video.published_transcript_id is None:
         raise NotFound(f"video {video.id} is not published: run `published_lessons`")
     figures = _written_quiz(
-        video, video.published_transcript_id, question_count, writer, store
+        video,
+        video.published_transcript_id,
+        question_count,
+        paid_by(writer, payer_of(video)),
+        store,
     )
     if requested_as is not None:
         store.answer_request(video, requested_as, figures.quiz_id)

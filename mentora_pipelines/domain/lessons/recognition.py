@@ -30,6 +30,11 @@ from mentora_pipelines.domain.lessons.transcripts import (
     TranscriptStore,
     Word,
 )
+from mentora_pipelines.domain.spending.usage import (
+    PlansRecognition,
+    paid_by,
+    payer_of,
+)
 from mentora_pipelines.domain.storage import ObjectStorage
 from mentora_pipelines.domain.videos import Video, VideoStatus
 from mentora_pipelines.errors import ErrorCode, LessonRefused, NotFound
@@ -96,8 +101,11 @@ class Transcriber(Protocol):
         """Recognise the stretches of a window."""
         ...
 
-    def hear_again(self, stretch: Stretch, hints: Hints) -> HeardStretch:
-        """Recognise one stretch with more effort and by other means than at first."""
+    def hear_again(self, stretch: Stretch, hints: Hints) -> HeardStretch | None:
+        """Recognise one stretch with more effort and by other means than at first.
+
+        None when there are no other means.
+        """
         ...
 
 
@@ -205,32 +213,29 @@ def transcribe_lesson(
     """Recognise the newest audio of `video` unless this transcriber has done so.
 
     An edited version of the same bytes stays. Raises `LessonRefused` when nobody
-    speaks in the lesson.
+    speaks in the lesson, and when the rest of it does not fit into the budget.
     """
     if video.audio_key is None or video.source_hash is None:
         raise NotFound(f"video {video.id} has no audio yet: run `audio`")
     hints = store.recognition_hints(video)
     fingerprint = hints.name(transcriber.fingerprint)
     wanted = transcript_id_of(video.id, video.source_hash, fingerprint)
-    if video.staged_transcript_id is not None:
-        staged = store.transcript_version(video, video.staged_transcript_id)
-        if staged is not None and (
-            staged.id == wanted
-            or (
-                staged.origin is Origin.EDITED
-                and staged.source_hash == video.source_hash
-            )
-        ):
-            return TranscriptFigures(store.transcript(video, staged.id), None)
+    known = known_version(video, wanted, store)
+    if known is not None and known == video.staged_transcript_id:
+        return TranscriptFigures(store.transcript(video, known), None)
 
     status.mark_processing(video)
-    if store.transcript_version(video, wanted) is not None:
-        store.stage_transcript(video, wanted)
-        return TranscriptFigures(store.transcript(video, wanted), None)
+    if known is not None:
+        store.stage_transcript(video, known)
+        return TranscriptFigures(store.transcript(video, known), None)
 
     windows = store.recognised_windows(video, wanted)
     remembered = len(windows)
     if not (windows and windows[-1].is_last):
+        transcriber = paid_by(transcriber, payer_of(video))
+        if isinstance(transcriber, PlansRecognition):
+            # Before its first window: half a lesson is of no use to anybody.
+            transcriber.check_budget(remaining_s(video, windows))
         with storage.local(video.audio_key) as audio:
             for window in recognise(audio, windows, transcriber, hints):
                 store.add_recognised_window(video, wanted, window)
@@ -261,6 +266,30 @@ def transcribe_lesson(
             speech_s=round(sum(window.speech_s for window in windows), 3),
         ),
     )
+
+
+def known_version(video: Video, wanted: UUID, store: TranscriptStore) -> UUID | None:
+    """The stored version that makes recognition needless, or None.
+
+    The one that is wanted, unless a person has edited what was heard in these bytes.
+    """
+    if video.staged_transcript_id is not None:
+        staged = store.transcript_version(video, video.staged_transcript_id)
+        if staged is not None and (
+            staged.id == wanted
+            or (
+                staged.origin is Origin.EDITED
+                and staged.source_hash == video.source_hash
+            )
+        ):
+            return staged.id
+    return None if store.transcript_version(video, wanted) is None else wanted
+
+
+def remaining_s(video: Video, windows: Sequence[RecognisedWindow]) -> float:
+    """Seconds of sound that these windows leave to be heard."""
+    heard_s = windows[-1].end_s if windows else 0.0
+    return max(0.0, (video.duration_s or 0.0) - heard_s)
 
 
 def recognise(
@@ -315,9 +344,9 @@ def _recognised(
     redone = 0
     for stretch, first in zip(window.stretches, heard.stretches, strict=True):
         best, best_doubts = first, _doubts(first, spoken)
-        if best_doubts:
+        second = transcriber.hear_again(stretch, spoken) if best_doubts else None
+        if second is not None:
             redone += 1
-            second = transcriber.hear_again(stretch, spoken)
             second_doubts = _doubts(second, spoken)
             if is_better(second, second_doubts, best, best_doubts):
                 best, best_doubts = second, second_doubts

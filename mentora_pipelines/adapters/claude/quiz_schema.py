@@ -1,0 +1,45 @@
+"""What Claude must give back: the input of the one tool that it is to call.
+
+Here belongs the shape. Not here: what makes a question good (`domain/lessons/questions`
+decides that), or where in the lesson it stands.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from mentora_pipelines.domain.lessons.questions import QuestionKind
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class WrittenQuestion(BaseModel):
+    """One question about the transcript."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: QuestionKind = Field(
+        description="fill_in: the prompt is a sentence with one blank, written _____."
+    )
+    prompt: Annotated[_Text, Field(max_length=600)] = Field(
+        description="What a student reads. It must not contain the answer."
+    )
+    options: list[Annotated[_Text, Field(max_length=300)]] = Field(
+        max_length=8,
+        description="Of multiple_choice, four: the answer and three that are wrong but "
+        "plausible, alike in length. Of fill_in, none.",
+    )
+    answer: Annotated[_Text, Field(max_length=300)] = Field(
+        description="One of the options, word for word; of fill_in, words of the quote."
+    )
+    quote: Annotated[_Text, Field(max_length=1_000)] = Field(
+        description="The words of the transcript that prove the answer, copied exactly."
+    )
+
+
+class WrittenQuiz(BaseModel):
+    """All questions about one part of a lesson."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    questions: list[WrittenQuestion] = Field(max_length=100)

@@ -1,0 +1,185 @@
+"""A quiz by Claude: section by section, each question tied to the words it stands on.
+
+Here belong the requests and the translation of what comes back. Not here: which
+questions may be stored (`domain/lessons/questions`).
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from mentora_pipelines.adapters.claude.client import (
+    PROVIDER,
+    ClaudeClient,
+    Prompt,
+    Tool,
+)
+from mentora_pipelines.adapters.claude.grounding import Passage
+from mentora_pipelines.adapters.claude.quiz_prompt import TOOL, VERSION, quiz_prompt
+from mentora_pipelines.adapters.claude.quiz_schema import WrittenQuestion, WrittenQuiz
+from mentora_pipelines.adapters.claude.sections import Section, sections_of
+from mentora_pipelines.adapters.openai.tokens import count_tokens
+from mentora_pipelines.adapters.provider_calls.calls import Answer, ProviderCalls
+from mentora_pipelines.domain.lessons.chunks import Chunk
+from mentora_pipelines.domain.lessons.questions import Question
+from mentora_pipelines.domain.lessons.transcripts import Transcript
+from mentora_pipelines.domain.spending.usage import (
+    PLATFORM,
+    Operation,
+    Payer,
+    PlannedCall,
+    Unit,
+)
+
+TOKENS_PER_QUESTION = 500
+TOKENS_PER_QUIZ = 500
+"""Of output at most: a question with four options and its quote is about 200."""
+
+TOKEN_RATIO = 2.0
+"""Claude's tokens for one of cl100k at most: its own tokenizer is not public. The
+newest makes up to 1.35 times as many as the one before, and that up to 1.3 times as
+many as cl100k."""
+
+TOOL_TOKENS = 1_000
+"""What the service adds to a request with a tool: at most 700, by its documentation."""
+
+
+class ClaudeQuizWriter:
+    """Satisfies `QuizWriter`, `Billed` and `PlansQuiz`."""
+
+    def __init__(
+        self, client: ClaudeClient, calls: ProviderCalls, payer: Payer = PLATFORM
+    ) -> None:
+        self._client = client
+        self._calls = calls
+        self._payer = payer
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the model and the version of what it is asked."""
+        return f"claude/{self._client.model}/prompt {VERSION}"
+
+    def paid_by(self, payer: Payer) -> "ClaudeQuizWriter":
+        """The same writer, its requests booked to `payer`."""
+        return ClaudeQuizWriter(self._client, self._calls, payer)
+
+    def check_reachable(self) -> None:
+        """Raise `MentoraError` unless the service answers and knows the model."""
+        self._client.check_model()
+
+    def plan(
+        self,
+        transcript: Transcript,
+        chunks: Sequence[Chunk],  # noqa: ARG002  (the port's)
+        question_count: int,
+    ) -> list[PlannedCall]:
+        """Its requests with the most tokens that each can use up."""
+        return [
+            self._planned(_prompt(section, transcript), section)
+            for section in _sections(transcript, question_count)
+        ]
+
+    def write(
+        self, transcript: Transcript, chunks: Sequence[Chunk], question_count: int
+    ) -> list[Question]:
+        """At most `question_count` questions, in the order of the lesson.
+
+        The budget must suffice for all sections before the first is asked about.
+        """
+        sections = _sections(transcript, question_count)
+        prompts = [_prompt(section, transcript) for section in sections]
+        planned = [
+            self._planned(prompt, section)
+            for prompt, section in zip(prompts, sections, strict=True)
+        ]
+        if len(planned) > 1:
+            self._calls.check(self._payer, planned)
+        questions: list[Question] = []
+        for section, prompt, call in zip(sections, prompts, planned, strict=True):
+            ask = partial(self._ask, TOOL, prompt, section)
+            quiz = self._calls.send(self._payer, call, ask)
+            questions += _grounded(quiz, section, chunks)
+        return sorted(questions, key=lambda one: (one.start_s, one.end_s))
+
+    def _planned(self, prompt: Prompt, section: Section) -> PlannedCall:
+        sent = sum(count_tokens([prompt.system, prompt.content]))
+        return PlannedCall(
+            PROVIDER,
+            self._client.model,
+            Operation.QUIZ,
+            Unit.TOKENS,
+            round(sent * TOKEN_RATIO) + TOOL_TOKENS,
+            _room(section) + self._client.thinking_tokens,
+            video_id=self._payer.video_id,
+        )
+
+    def _ask(
+        self, tool: Tool[WrittenQuiz], prompt: Prompt, section: Section
+    ) -> Answer[WrittenQuiz]:
+        return self._client.call_tool(tool, prompt, _room(section))
+
+
+def _room(section: Section) -> int:
+    return TOKENS_PER_QUIZ + TOKENS_PER_QUESTION * section.question_count
+
+
+def _sections(transcript: Transcript, question_count: int) -> list[Section]:
+    texts = [segment.text for segment in transcript.segments]
+    return sections_of(transcript.segments, count_tokens(texts), question_count)
+
+
+def _prompt(section: Section, transcript: Transcript) -> Prompt:
+    return quiz_prompt(
+        (segment.text for segment in section.segments),
+        section.question_count,
+        transcript.language,
+    )
+
+
+def _grounded(
+    quiz: WrittenQuiz, section: Section, chunks: Sequence[Chunk]
+) -> list[Question]:
+    """The questions that were asked for, each with its place in the lesson.
+
+    One whose quote was never said stands over the whole section, so that the rules
+    refuse it and keep it with the reason.
+    """
+    passage = Passage(section.segments)
+    return [
+        _question(written, passage, section, chunks)
+        for written in quiz.questions[: section.question_count]
+    ]
+
+
+def _question(
+    written: WrittenQuestion,
+    passage: Passage,
+    section: Section,
+    chunks: Sequence[Chunk],
+) -> Question:
+    found = passage.find(written.quote)
+    if found is None:
+        quote, first, last = written.quote, section.segments[0], section.segments[-1]
+    else:
+        quote, first, last = found
+    return Question(
+        kind=written.kind,
+        prompt=written.prompt,
+        options=tuple(written.options),
+        answer=written.answer,
+        quote=quote,
+        chunk_index=_chunk_index(first.start_s, chunks),
+        start_s=first.start_s,
+        end_s=last.end_s,
+    )
+
+
+def _chunk_index(time_s: float, chunks: Sequence[Chunk]) -> int:
+    """The chunk that covers a moment, else the one that begins nearest to it."""
+    nearest = min(
+        chunks,
+        key=lambda chunk: (
+            not chunk.start_s <= time_s < chunk.end_s,
+            abs(chunk.start_s - time_s),
+        ),
+    )
+    return nearest.index

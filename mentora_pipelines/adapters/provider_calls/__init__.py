@@ -1,0 +1,1 @@
+"""One bounded way to ask a provider of models, whichever it is."""

@@ -1,0 +1,1 @@
+"""What asking a provider costs: reserved before, settled after, within a budget."""
