@@ -80,7 +80,7 @@ class MeteredTranscriber:
         self._meter.add("recognition", started)
         return heard
 
-    def hear_again(self, stretch: "Stretch", hints: "Hints") -> "HeardStretch":
+    def hear_again(self, stretch: "Stretch", hints: "Hints") -> "HeardStretch | None":
         """What it hears the second time."""
         started = time.process_time()
         heard = self._transcriber.hear_again(stretch, hints)
@@ -93,9 +93,10 @@ def make_lesson_of(video: "Video") -> dict[str, float]:
     import dagster as dg
 
     from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
+    from mentora_pipelines.adapters.whisper.models import BUNDLED_MODEL
+    from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
     from mentora_pipelines.cli.lesson_runs import QUIET, dagster_instance
     from mentora_pipelines.definitions import defs
-    from mentora_pipelines.providers import make_transcriber
 
     meter = Meter()
 
@@ -113,7 +114,7 @@ def make_lesson_of(video: "Video") -> dict[str, float]:
         executor=defs.executor,
         resources={
             **(defs.resources or {}),
-            "transcriber": MeteredTranscriber(make_transcriber(), meter),
+            "transcriber": MeteredTranscriber(WhisperTranscriber(BUNDLED_MODEL), meter),
             "embedder": MeteredEmbedder(),
         },
     )

@@ -4,7 +4,7 @@ Here belongs the choice, once, for the assets' resources and for the command lin
 Not here: Dagster, or what an adapter does. Heavy packages load when they are used.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import cache
@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
     from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
     from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+    from mentora_pipelines.adapters.postgres.golden_rows import GoldenIndex
     from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
     from mentora_pipelines.adapters.postgres.spending import SpendingRows
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
     from mentora_pipelines.domain.caching.cache import Cache
     from mentora_pipelines.domain.caching.embeddings import TextModel
+    from mentora_pipelines.domain.search_quality import GoldenLesson
     from mentora_pipelines.domain.spending.plans import LessonServices
 
 NAME_SERVER_THREADS = 16
@@ -100,6 +102,22 @@ def open_catalogue() -> "Iterator[PostgresCatalogue]":
             cursor_secret=url,
             auto_generate_quiz=QuizSettings().auto_generate,
         )
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_golden_index(
+    lessons: "Sequence[GoldenLesson]", embedder: "TextModel"
+) -> "Iterator[GoldenIndex]":
+    """The golden set in the database, as the admin role; rolled back at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.golden_rows import golden_index
+
+    database = Database(_migrated_urls().admin, "mentora-eval")
+    try:
+        with golden_index(database, lessons, embedder) as index:
+            yield index
     finally:
         database.close()
 
@@ -423,7 +441,7 @@ def open_lesson_services(ledgers: UsageLedgers) -> "Iterator[LessonServices]":
 
 def make_text_model(name: str, ledgers: UsageLedgers) -> "TextModel":
     """An embedding model by name, whatever is set; raises `InvalidInput`."""
-    local = MiniLmEmbedder()
+    local = make_local_embedder()
     if name in ("minilm", local.model.model):
         return local
     if name == "openai" or name.startswith("text-embedding-"):

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mentora_pipelines.adapters.minilm import MiniLmEmbedder
+from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.adapters.openai.tokens import count_tokens
 
 if TYPE_CHECKING:

@@ -226,10 +226,12 @@ def _show(catalogue: PostgresCatalogue, videos: Sequence[Video]) -> None:
                 limit=1,
             )
             hits += [
-                [question, hit.title, hit.start_s, hit.end_s, hit.score]
+                [question, hit.title, hit.start_s, hit.end_s, hit.similarity]
                 for hit in found
             ]
-    print_table("Search", ["question", "lesson", "start s", "end s", "score"], hits)
+    print_table(
+        "Search", ["question", "lesson", "start s", "end s", "similarity"], hits
+    )
     without_quiz = _without_quiz(completed)
     for video in [
         v for v in completed if v.auto_generate_quiz and v not in without_quiz

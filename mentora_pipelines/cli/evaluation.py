@@ -1,31 +1,143 @@
-"""`mentora eval`: how close the transcripts are to what was said."""
+"""`mentora eval`: how good transcripts and search are, against what is known."""
 
+from dataclasses import asdict
 from pathlib import Path
 
+from mentora_pipelines.adapters.golden_set.lessons import golden_lessons
 from mentora_pipelines.cli.demo import sample_lessons
-from mentora_pipelines.cli.output import JsonOption, print_json, print_table
-from mentora_pipelines.errors import NotFound
-from mentora_pipelines.providers import open_catalogue, open_lessons
+from mentora_pipelines.cli.output import (
+    JsonOption,
+    clock,
+    print_json,
+    print_table,
+    print_text,
+)
+from mentora_pipelines.domain.search import SearchMode, SearchScope, search_lessons
+from mentora_pipelines.domain.search_quality import (
+    DEPTHS,
+    MAX_DEPTH,
+    SearchFigures,
+    judge_search,
+)
+from mentora_pipelines.providers import (
+    make_embedder,
+    open_catalogue,
+    open_golden_index,
+    open_lessons,
+    open_usage_ledgers,
+)
+
+FAILURE_DEPTH = 5
+"""As many hits as a search shows unless it is told otherwise."""
 
 
 def evaluate(json: JsonOption = False) -> None:
-    """Print the word error rate of each sample lesson against its spoken text."""
-    rows = []
+    """Word error rate of the sample lessons, and search over the golden set.
+
+    The golden set is loaded in a transaction that is rolled back.
+    """
+    errors = _word_error_rates()
+    figures = _search_figures()
+    if json:
+        print_json(
+            {
+                "samples": [{"title": title, "wer": wer} for title, wer in errors],
+                "search": {mode: _as_json(of) for mode, of in figures.items()},
+            }
+        )
+        return
+    if errors:
+        print_table(
+            "Word error rate",
+            ["lesson", "WER %"],
+            [[title, round(100 * wer, 2)] for title, wer in errors],
+        )
+    else:
+        print_text("Word error rate: the samples are not published (mentora demo)\n")
+    _print_figures(figures)
+    _print_failures(figures[SearchMode.HYBRID])
+
+
+def _word_error_rates() -> list[tuple[str, float]]:
+    """Title and rate of each sample that is published."""
+    rates = []
     with open_catalogue() as catalogue, open_lessons() as lessons:
         for sample in sample_lessons():
             video = catalogue.find_by_storage_key(sample.storage_key)
             if video is None or video.published_transcript_id is None:
-                raise NotFound(f"{sample.title} is not published: run `mentora demo`")
+                continue
             heard = lessons.transcript(video, video.published_transcript_id)
-            rows.append((sample.title, word_error_rate(sample.reference, heard.text)))
-    if json:
-        print_json({"samples": [{"title": title, "wer": wer} for title, wer in rows]})
-    else:
-        print_table(
-            "Word error rate",
-            ["lesson", "WER %"],
-            [[title, round(100 * wer, 2)] for title, wer in rows],
-        )
+            rates.append((sample.title, word_error_rate(sample.reference, heard.text)))
+    return rates
+
+
+def _search_figures() -> dict[SearchMode, SearchFigures]:
+    lessons = golden_lessons()
+    with (
+        open_usage_ledgers() as ledgers,
+        open_golden_index(lessons, embedder := make_embedder(ledgers)) as index,
+    ):
+        scope = SearchScope(creator_id=index.creator_id)
+
+        def judged(mode: SearchMode) -> SearchFigures:
+            return judge_search(
+                lessons,
+                lambda question: search_lessons(
+                    question,
+                    index=index,
+                    embedder=embedder,
+                    scope=scope,
+                    limit=MAX_DEPTH,
+                    mode=mode,
+                ),
+            )
+
+        return {mode: judged(mode) for mode in SearchMode}
+
+
+def _as_json(figures: SearchFigures) -> dict[str, object]:
+    return {
+        "questions": len(figures.judged),
+        "recall_at": figures.recall_at,
+        "mrr": figures.mrr,
+        "mrr_by_kind": figures.mrr_by_kind,
+        "failures": [asdict(failure) for failure in figures.failures(FAILURE_DEPTH)],
+    }
+
+
+def _print_figures(figures: dict[SearchMode, SearchFigures]) -> None:
+    kinds = list(figures[SearchMode.HYBRID].mrr_by_kind)
+    count = len(figures[SearchMode.HYBRID].judged)
+    print_table(
+        f"Search, {count} questions of the golden set; MRR over all and by kind",
+        ["search", *(f"recall@{depth}" for depth in DEPTHS), "MRR", *kinds],
+        [
+            [
+                mode.value,
+                *of.recall_at.values(),
+                of.mrr,
+                *(of.mrr_by_kind[kind] for kind in kinds),
+            ]
+            for mode, of in figures.items()
+        ],
+    )
+
+
+def _print_failures(figures: SearchFigures) -> None:
+    print_table(
+        f"Not among the first {FAILURE_DEPTH} of the hybrid search",
+        ["question", "answered in", "at", "rank", "found instead"],
+        [
+            [
+                failure.question.question,
+                failure.lesson,
+                clock(failure.question.start_s),
+                failure.rank,
+                (failure.found_instead or "")[:80],
+            ]
+            for failure in figures.failures(FAILURE_DEPTH)
+        ],
+    )
 
 
 def word_error_rate(reference: Path, heard: str) -> float:

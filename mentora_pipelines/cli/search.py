@@ -6,9 +6,16 @@ from uuid import UUID
 
 import typer
 
-from mentora_pipelines.cli.output import JsonOption, clock, print_json, print_table
+from mentora_pipelines.cli.output import JsonOption, clock, print_json, print_table, say
 from mentora_pipelines.domain.caching.videos import video_metadata
-from mentora_pipelines.domain.search import SearchScope, search_lessons
+from mentora_pipelines.domain.search import (
+    SearchHit,
+    SearchMode,
+    SearchPlan,
+    SearchScope,
+    moment_url,
+    search_request,
+)
 from mentora_pipelines.domain.uploads import parse_creator
 from mentora_pipelines.errors import NotFound
 from mentora_pipelines.providers import (
@@ -17,15 +24,27 @@ from mentora_pipelines.providers import (
     open_catalogue,
     open_usage_ledgers,
 )
+from mentora_pipelines.settings import MailSettings
 
 
-def search(
-    query: Annotated[str, typer.Argument(help="What a student would ask.")],
+def search(  # noqa: PLR0917  (typer calls it by name)
+    query: Annotated[
+        str,
+        typer.Argument(
+            help='What a student would ask; "these words" must be said, -this must not.'
+        ),
+    ],
     video: Annotated[UUID | None, typer.Option(help="Only in this video.")] = None,
     creator: Annotated[
         str | None, typer.Option(help="Only this creator's lessons: mail or id.")
     ] = None,
     limit: Annotated[int, typer.Option(help="Most hits wanted.")] = 5,
+    mode: Annotated[
+        SearchMode, typer.Option(help="By meaning (vector), by words (text), or both.")
+    ] = SearchMode.HYBRID,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also say how it was searched, and why.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Find the moments of published lessons that answer a question."""
@@ -46,21 +65,49 @@ def search(
             ),
             video_id=video,
         )
-        hits = search_lessons(
+        request = search_request(
             query,
-            index=catalogue,
             embedder=make_cached_embedder(cache, ledgers),
             scope=scope,
             limit=limit,
+            mode=mode,
         )
+        hits = catalogue.search(request)
+        plan = catalogue.search_plan(request) if explain else None
+    app_url = MailSettings().app_url
     if json:
-        print_json({"hits": [asdict(hit) for hit in hits]})
+        answer: dict[str, object] = {"hits": [_as_json(hit, app_url) for hit in hits]}
+        if plan is not None:
+            answer["plan"] = asdict(plan)
+        print_json(answer)
         return
+    if plan is not None:
+        _explain(plan)
+    links = [] if app_url is None else ["link"]
     print_table(
         f"Moments for “{query}”",
-        ["score", "lesson", "from", "to", "text"],
+        ["score", "meaning", "words", "lesson", "from", "to", "text", *links],
         [
-            [hit.score, hit.title, clock(hit.start_s), clock(hit.end_s), hit.text]
+            [
+                hit.score,
+                hit.similarity,
+                hit.text_share,
+                hit.title,
+                clock(hit.start_s),
+                clock(hit.end_s),
+                hit.text,
+                *(moment_url(app_url, hit) for _ in links),
+            ]
             for hit in hits
         ],
     )
+
+
+def _as_json(hit: SearchHit, app_url: str | None) -> dict[str, object]:
+    return {**asdict(hit), "link": moment_url(app_url, hit)}
+
+
+def _explain(plan: SearchPlan) -> None:
+    say(f"plan {plan.name}: {plan.reason}")
+    for step in plan.steps:
+        say(f"  {step}")

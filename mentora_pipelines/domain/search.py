@@ -1,11 +1,11 @@
 """Search: the moments of published lessons that answer a question.
 
-Here belong the shape of a hit, the scope of a search and its port. Not here: SQL,
-indexes, or the embedding model.
+Here belong the shape of a hit, the scope and the mode of a search, and its port. Not
+here: SQL, indexes, or the embedding model.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from uuid import UUID
 
@@ -20,6 +20,14 @@ MAX_HITS = 100
 MAX_QUERY_CHARACTERS = 2_000
 
 
+class SearchMode(StrEnum):
+    """What is compared: the meaning, the words, or both joined by their ranks."""
+
+    HYBRID = "hybrid"
+    VECTOR = "vector"
+    TEXT = "text"
+
+
 @dataclass(frozen=True, slots=True)
 class SearchScope:
     """Where to look: one video, one creator, or every creator when both are None."""
@@ -29,8 +37,29 @@ class SearchScope:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What an index is asked; a vector, words, or both.
+
+    `generation_id` names the model that made the vector; None: the active one.
+    """
+
+    vector: "NDArray[np.float32] | None"
+    text: str | None
+    scope: SearchScope
+    limit: int
+    generation_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A moment of a lesson; `score` is the cosine similarity, -1 to 1."""
+    """A moment of a lesson: a chunk, or neighbouring chunks that answer together.
+
+    `score` is 1 for what is first by meaning and by words, and orders the hits of one
+    question; it says nothing across questions. Its parts: `similarity` (cosine, -1 to
+    1) and `vector_rank`, `text_rank` and `text_share` (of the question's words that
+    stand in the text), each of the best chunk and None where that side did not find it.
+    `highlights` are words of the text that the question asks for.
+    """
 
     video_id: UUID
     title: str
@@ -38,16 +67,38 @@ class SearchHit:
     end_s: float
     text: str
     score: float
+    similarity: float | None
+    vector_rank: int | None
+    text_rank: int | None
+    text_share: float | None
+    highlights: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """How the nearest vectors of a scope are found: its name, why, and what it reads.
+
+    `steps` is the database's own account of it, one line each.
+    """
+
+    name: str
+    reason: str
+    generation_id: UUID | None
+    rows_in_scope: int | None
+    rows_in_all: int | None
+    steps: tuple[str, ...]
 
 
 @runtime_checkable
 class SearchIndex(Protocol):
-    """Finds the published chunks nearest to a vector."""
+    """Finds published passages."""
 
-    def nearest(
-        self, query: "NDArray[np.float32]", scope: SearchScope, limit: int
-    ) -> list[SearchHit]:
-        """At most `limit` hits of the active generation, best first."""
+    def search(self, request: SearchRequest) -> list[SearchHit]:
+        """At most `limit` hits, best first; fewer only when there are no more."""
+        ...
+
+    def search_plan(self, request: SearchRequest) -> SearchPlan:
+        """How the vectors of the request would be searched; raises `InvalidInput`."""
         ...
 
 
@@ -58,11 +109,40 @@ def search_lessons(
     embedder: Embedder,
     scope: SearchScope,
     limit: int = 5,
-) -> Sequence[SearchHit]:
+    mode: SearchMode = SearchMode.HYBRID,
+) -> list[SearchHit]:
     """The moments that answer `query` best; raises `InvalidInput`."""
+    return index.search(
+        search_request(query, embedder=embedder, scope=scope, limit=limit, mode=mode)
+    )
+
+
+def search_request(
+    query: str,
+    *,
+    embedder: Embedder,
+    scope: SearchScope,
+    limit: int = 5,
+    mode: SearchMode = SearchMode.HYBRID,
+) -> SearchRequest:
+    """The question as an index takes it; raises `InvalidInput`."""
     query = query.strip()
-    if not query or len(query) > MAX_QUERY_CHARACTERS:
+    if not query or len(query) > MAX_QUERY_CHARACTERS or "\0" in query:
         raise InvalidInput(f"a query has 1 to {MAX_QUERY_CHARACTERS} characters")
     if not 1 <= limit <= MAX_HITS:
         raise InvalidInput(f"ask for 1 to {MAX_HITS} hits, not {limit}")
-    return index.nearest(embedder.embed([query])[0], scope, limit)
+    return SearchRequest(
+        vector=None if mode is SearchMode.TEXT else embedder.embed([query])[0],
+        text=None if mode is SearchMode.VECTOR else query,
+        scope=scope,
+        limit=limit,
+        # While models are exchanged, each is searched with its own vectors.
+        generation_id=embedder.model.generation_id,
+    )
+
+
+def moment_url(app_url: str | None, hit: SearchHit) -> str | None:
+    """Where the web application plays the moment; None when it has no address."""
+    if app_url is None:
+        return None
+    return f"{app_url}/videos/{hit.video_id}?t={int(hit.start_s)}"

@@ -66,14 +66,16 @@ set chunk_text = incoming.chunk_text,
     text_hash = incoming.text_hash,
     tsv = case
         when stored.text_hash = incoming.text_hash then stored.tsv
-        else to_tsvector('simple', incoming.chunk_text)
+        else to_tsvector(
+            search_configuration(transcript.language), incoming.chunk_text)
     end,
     token_count = incoming.token_count,
     start_timestamp = incoming.start_timestamp,
     end_timestamp = incoming.end_timestamp,
     topic_tags = incoming.topic_tags
-from incoming
+from incoming, transcripts as transcript
 where stored.id = incoming.id
+  and transcript.id = %(transcript_id)s
   and stored.transcript_id = %(transcript_id)s
   and stored.cut = %(cut)s
   and (stored.text_hash, stored.token_count, stored.start_timestamp,
@@ -87,20 +89,24 @@ insert into transcript_chunks (
     id, transcript_id, video_id, creator_id, cut, chunk_index, chunk_text, text_hash,
     tsv, token_count, start_timestamp, end_timestamp, topic_tags)
 select
-    id, %(transcript_id)s, %(video_id)s, %(creator_id)s, %(cut)s, chunk_index,
+    incoming.id, %(transcript_id)s, %(video_id)s, %(creator_id)s, %(cut)s, chunk_index,
     chunk_text, text_hash,
     -- Parsing is the dearest part of a row: another cut may hold the text.
     coalesce(
         (
-            select earlier.tsv from transcript_chunks as earlier
+            select earlier.tsv
+            from transcript_chunks as earlier
+            join transcripts as heard on heard.id = earlier.transcript_id
             where earlier.video_id = %(video_id)s
               and earlier.text_hash = incoming.text_hash
+              and heard.language = transcript.language
             limit 1
         ),
-        to_tsvector('simple', chunk_text)),
+        to_tsvector(search_configuration(transcript.language), chunk_text)),
     token_count, start_timestamp, end_timestamp, topic_tags
-from incoming
-where not exists (
+from incoming, transcripts as transcript
+where transcript.id = %(transcript_id)s
+  and not exists (
     select from transcript_chunks as stored
     where stored.transcript_id = %(transcript_id)s
       and stored.cut = %(cut)s

@@ -42,7 +42,7 @@ class GenerationRows(Rows):
             if not rows:
                 # Of two first runs the second waits here and inserts nothing.
                 if connection.execute(INSERT_GENERATION, parameters).rowcount:
-                    _create_partition(connection, generation_id, model.dimensions)
+                    create_partition(connection, generation_id, model.dimensions)
                 rows = connection.execute(SELECT_GENERATIONS, parameters).fetchall()
         found, provider, name, dimensions = rows[0]
         if found != generation_id:
@@ -54,7 +54,7 @@ class GenerationRows(Rows):
         return generation_id
 
 
-def _create_partition(
+def create_partition(
     connection: Connection, generation_id: UUID, dimensions: int
 ) -> None:
     """Make the partition that holds a generation's vectors, all of `dimensions`."""

@@ -1,51 +1,88 @@
-"""The published chunks nearest to a question, as the admin role."""
+"""The published passages that answer a question, found by `match_video_chunks`.
 
-from typing import TYPE_CHECKING
+Here belong the call and the plan that it takes. Not here: the plans themselves, which
+the web application shares (migration 0017).
+"""
 
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
 
-from mentora_pipelines.adapters.postgres.database import Rows
-from mentora_pipelines.domain.search import SearchHit, SearchScope
+from mentora_pipelines.adapters.postgres.database import Connection, Rows
+from mentora_pipelines.domain.search import (
+    SearchHit,
+    SearchPlan,
+    SearchRequest,
+)
+from mentora_pipelines.errors import InvalidInput, PermanentError
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-# `+ 0` keeps the planner from an index scan that would stop short of a filtered set.
-NEAREST = """
+MATCH = """
 select
-    chunk.video_id,
-    video.title,
-    chunk.start_timestamp as start_s,
-    chunk.end_timestamp as end_s,
-    chunk.chunk_text as text,
-    1 - (chunk.embedding <=> %(query)s) as score
-from video_chunks as chunk
-join videos as video on video.id = chunk.video_id
-where (%(creator_id)s::uuid is null or chunk.creator_id = %(creator_id)s)
-  and (%(video_id)s::uuid is null or chunk.video_id = %(video_id)s)
-order by (chunk.embedding <=> %(query)s) + 0, chunk.id
-limit %(limit)s
+    video_id, title, start_timestamp as start_s, end_timestamp as end_s,
+    chunk_text as text, score, similarity, vector_rank, text_rank, text_share,
+    highlights
+from match_video_chunks(
+    %(vector)s::vector, %(limit)s, %(video_id)s, %(creator_id)s, %(text)s,
+    %(generation_id)s)
+"""
+
+PLAN = """
+select plan, reason, generation, rows_in_scope, rows_in_all
+from search_plan(%(vector)s::vector, %(video_id)s, %(creator_id)s, %(generation_id)s)
+"""
+
+STEPS = """
+select explain_search(
+    %(vector)s::vector, %(limit)s, %(video_id)s, %(creator_id)s, %(generation_id)s)
 """
 
 
 class SearchRows(Rows):
-    """Satisfies `SearchIndex`; the scope stands in the statement."""
+    """Satisfies `SearchIndex`, as the admin role: the scope stands in the call."""
 
-    def nearest(
-        self, query: "NDArray[np.float32]", scope: SearchScope, limit: int
-    ) -> list[SearchHit]:
-        """At most `limit` published chunks of the active generation, best first."""
-        with (
-            self._database.transaction() as connection,
-            connection.cursor(row_factory=class_row(SearchHit)) as cursor,
-        ):
-            return cursor.execute(
-                NEAREST,
-                {
-                    "query": query,
-                    "creator_id": scope.creator_id,
-                    "video_id": scope.video_id,
-                    "limit": limit,
-                },
-            ).fetchall()
+    def search(self, request: SearchRequest) -> list[SearchHit]:
+        """At most `limit` hits, best first; fewer only when there are no more."""
+        with self._database.transaction() as connection:
+            return find_passages(connection, request)
+
+    def search_plan(self, request: SearchRequest) -> SearchPlan:
+        """How the vectors of the request would be searched; raises `InvalidInput`."""
+        with self._database.transaction() as connection:
+            return explain_plan(connection, request)
+
+
+def find_passages(connection: Connection, request: SearchRequest) -> list[SearchHit]:
+    """The hits of a request, in the caller's transaction."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(MATCH, _parameters(request)).fetchall()
+    return [
+        SearchHit(**{**row, "highlights": tuple(row["highlights"])}) for row in rows
+    ]
+
+
+def explain_plan(connection: Connection, request: SearchRequest) -> SearchPlan:
+    """The plan of a request with the server's own, in the caller's transaction."""
+    if request.vector is None:
+        raise InvalidInput("a search by words alone has no plan for vectors")
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(PLAN, _parameters(request)).fetchone()
+        steps = cursor.connection.execute(STEPS, _parameters(request)).fetchall()
+    if row is None:
+        raise PermanentError("the database names no plan: is it migrated?")
+    return SearchPlan(
+        name=row["plan"],
+        reason=row["reason"],
+        generation_id=row["generation"],
+        rows_in_scope=row["rows_in_scope"],
+        rows_in_all=row["rows_in_all"],
+        steps=tuple(step for (step,) in steps),
+    )
+
+
+def _parameters(request: SearchRequest) -> dict[str, object]:
+    return {
+        "vector": request.vector,
+        "limit": request.limit,
+        "video_id": request.scope.video_id,
+        "creator_id": request.scope.creator_id,
+        "text": request.text,
+        "generation_id": request.generation_id,
+    }

@@ -1,0 +1,1 @@
+"""Lessons with questions whose answers are known, by which search is judged."""

@@ -1,0 +1,11 @@
+drop function match_video_chunks(vector, integer, uuid, uuid, text, uuid);
+drop type video_moment;
+drop function explain_search(vector, integer, uuid, uuid, uuid);
+drop function search_statement(text, uuid, integer);
+drop function search_plan(vector, uuid, uuid, uuid);
+drop function any_of(tsquery[], boolean);
+drop function search_terms(regconfig, text);
+drop function search_configuration(text);
+drop index idx_chunk_embeddings_creator, idx_transcript_chunks_words, idx_transcripts_language;
+update transcript_chunks set tsv = to_tsvector('simple', chunk_text);
+comment on column transcript_chunks.tsv is 'The words as full-text search wants them.';
