@@ -36,6 +36,7 @@ from assets.operations.content_health import (
 )
 from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
+from assets.search.search_index import search_index, search_index_job
 from resources.achievements import AchievementsResource
 from resources.cache import CacheResource
 from resources.catalogue import CatalogueResource
@@ -51,7 +52,9 @@ from resources.mail_renderer import MailRendererResource
 from resources.mailer import MailerResource
 from resources.metric_reports import MetricReportsResource
 from resources.metrics import MetricsResource
+from resources.next_embedders import NextEmbeddersResource
 from resources.quiz_writer import QuizWriterResource
+from resources.search_upkeep import SearchUpkeepResource
 from resources.spending import SpendingResource
 from resources.storage import StorageResource
 from resources.stranded_videos import StrandedVideosResource
@@ -61,6 +64,7 @@ from schedules.daily_metrics import daily_metrics_schedule
 from schedules.event_partitions import event_partitions_schedule
 from schedules.event_retention import event_retention_schedule
 from schedules.metrics_freshness import metrics_freshness_schedule
+from schedules.search_index import search_index_schedule
 from schedules.suspect_lessons import suspect_lessons_schedule
 from sensors.changed_rows import changed_rows
 from sensors.due_email import due_email
@@ -80,6 +84,7 @@ defs = dg.Definitions(
         embeddings,
         published_lessons,
         quizzes,
+        search_index,
         content_health,
         daily_metrics,
     ],
@@ -96,6 +101,7 @@ defs = dg.Definitions(
     jobs=[
         lesson_job,
         quiz_job,
+        search_index_job,
         deliver_email_job,
         unlock_achievements_job,
         event_retention_job,
@@ -122,6 +128,7 @@ defs = dg.Definitions(
         daily_metrics_schedule,
         event_partitions_schedule,
         metrics_freshness_schedule,
+        search_index_schedule,
     ],
     resources={
         "cache": CacheResource(),
@@ -133,6 +140,8 @@ defs = dg.Definitions(
         "decoder": DecoderResource(),
         "transcriber": TranscriberResource(),
         "embedder": EmbedderResource(),
+        "next_embedders": NextEmbeddersResource(),
+        "search_upkeep": SearchUpkeepResource(),
         "quiz_writer": QuizWriterResource(),
         "email_outbox": EmailOutboxResource(),
         "mail_renderer": MailRendererResource(),

@@ -24,7 +24,7 @@ EMBEDDING_TIMEOUT_S = 30.0
 
 
 def make_openai_embedder(
-    ledgers: UsageLedgers, model: str | None = None
+    ledgers: UsageLedgers, model: str | None = None, dimensions: int | None = None
 ) -> "OpenAiEmbedder":
     """Vectors by the model that is set, or by another of the same server."""
     from mentora_pipelines.adapters.openai.client import PROVIDER, OpenAiClient, Server
@@ -40,7 +40,7 @@ def make_openai_embedder(
         ),
         _calls(PROVIDER, settings.base_url, name, quota, ledgers),
         model=name,
-        dimensions=settings.embedding_dimensions,
+        dimensions=dimensions or settings.embedding_dimensions,
     )
 
 

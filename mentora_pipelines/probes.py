@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from mentora_pipelines import migrations, services
 from mentora_pipelines.errors import MentoraError
 from mentora_pipelines.providers import (
-    make_embedder,
     make_quiz_writer,
+    make_set_embedder,
     make_storage,
     make_transcriber,
     open_mailer,
@@ -198,7 +198,7 @@ def _ask_transcriber() -> str:
 
 def _ask_embedder() -> str:
     with open_usage_ledgers() as ledgers:
-        embedder = make_embedder(ledgers)
+        embedder = make_set_embedder(ledgers)
         embedder.embed(["a lesson"])
     model = embedder.model
     return f"{model.provider}/{model.model}, {model.dimensions} dimensions"

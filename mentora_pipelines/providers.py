@@ -28,7 +28,7 @@ from mentora_pipelines.domain.spending.prices import (
     PriceBook,
 )
 from mentora_pipelines.domain.spending.usage import UsageLedgers
-from mentora_pipelines.errors import InvalidInput, PermanentError
+from mentora_pipelines.errors import InvalidInput, PermanentError, SettingsError
 from mentora_pipelines.hosted_models import (
     make_claude_quiz_writer,
     make_openai_embedder,
@@ -66,6 +66,9 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
     from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
     from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+    from mentora_pipelines.adapters.postgres.generation_builds import (
+        GenerationBuildRows,
+    )
     from mentora_pipelines.adapters.postgres.golden_rows import GoldenIndex
     from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
@@ -81,7 +84,9 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
     from mentora_pipelines.domain.caching.cache import Cache
     from mentora_pipelines.domain.caching.embeddings import TextModel
-    from mentora_pipelines.domain.search_quality import GoldenLesson
+    from mentora_pipelines.domain.generations import Judge
+    from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
+    from mentora_pipelines.domain.search_quality import GoldenLesson, SearchFigures
     from mentora_pipelines.domain.spending.plans import LessonServices
 
 NAME_SERVER_THREADS = 16
@@ -104,6 +109,35 @@ def open_catalogue() -> "Iterator[PostgresCatalogue]":
         )
     finally:
         database.close()
+
+
+@contextmanager
+def open_generations() -> "Iterator[GenerationBuildRows]":
+    """Every generation of vectors, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.generation_builds import (
+        GenerationBuildRows,
+    )
+
+    with closing(Database(_migrated_urls().admin, "mentora-generations")) as database:
+        yield GenerationBuildRows(database)
+
+
+def make_judge(ledgers: UsageLedgers) -> "Judge":
+    """What a model makes of the golden set; the platform pays for its questions."""
+    from mentora_pipelines.adapters.golden_set.lessons import golden_lessons
+    from mentora_pipelines.domain.search_quality import judge_model
+
+    def judge(model: "EmbeddingModel") -> "SearchFigures | None":
+        try:
+            embedder = embedder_of(model, ledgers)
+        except SettingsError:
+            return None
+        lessons = golden_lessons()
+        with open_golden_index(lessons, embedder) as index:
+            return judge_model(lessons, index, embedder, creator_id=index.creator_id)
+
+    return judge
 
 
 @contextmanager
@@ -364,10 +398,37 @@ def make_transcriber(ledgers: UsageLedgers) -> Transcriber:
 
 
 def make_embedder(ledgers: UsageLedgers) -> "TextModel":
-    """Turns texts into vectors; a model of this machine loads at first use."""
+    """Turns texts into vectors of the model that is searched.
+
+    Another one that is set takes its place by `mentora reembed`; in a database without
+    vectors the one that is set is the first. A model of this machine loads at first
+    use.
+    """
+    with open_catalogue() as catalogue:
+        active = catalogue.active_model()
+    return (
+        make_set_embedder(ledgers) if active is None else embedder_of(active, ledgers)
+    )
+
+
+def make_set_embedder(ledgers: UsageLedgers) -> "TextModel":
+    """The model that the settings name."""
     if EmbedderSettings().embedder == "openai":
         return make_openai_embedder(ledgers)
     return make_local_embedder()
+
+
+def embedder_of(model: "EmbeddingModel", ledgers: UsageLedgers) -> "TextModel":
+    """What makes vectors of this very model; raises `SettingsError`."""
+    local = make_local_embedder()
+    if model == local.model:
+        return local
+    if model.provider == "openai":
+        return make_openai_embedder(ledgers, model.model, model.dimensions)
+    raise SettingsError(
+        f"nothing here makes vectors of {model.provider}/{model.model} any more: "
+        "`mentora reembed` makes those of another model"
+    )
 
 
 def make_local_embedder() -> MiniLmEmbedder:

@@ -308,6 +308,14 @@ class FakeLessonStore:
         """The model's own."""
         return model.generation_id
 
+    def active_model(self) -> EmbeddingModel | None:
+        """Nobody asks."""
+        return None
+
+    def building_models(self) -> list[EmbeddingModel]:
+        """None is being made."""
+        return []
+
     def missing_embeddings(
         self, video: Video, generation_id: UUID, chunks: Sequence[Chunk]
     ) -> Mapping[str, str]:

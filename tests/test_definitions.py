@@ -25,6 +25,7 @@ from assets.operations.content_health import (
 )
 from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
+from assets.search.search_index import search_index_job
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.settings import child_environment
 from tests.fix_services import PROJECT
@@ -55,7 +56,7 @@ def test_definitions_load_without_any_setting_and_without_a_heavy_package() -> N
     )
     assert loaded.returncode == 0, loaded.stderr
     count, modules = json.loads(loaded.stdout)
-    assert count == 9
+    assert count == 10
     assert [name for name in HEAVY if name in modules] == []
 
 
@@ -95,7 +96,7 @@ def test_every_asset_and_check_that_is_written_is_wired() -> None:
     """Else a product that was written, reviewed and tested is never made."""
     written = found_in_modules("assets", list(assets.__path__), (dg.AssetsDefinition,))
     wired = {id(a) for a in (*(defs.assets or []), *(defs.asset_checks or []))}
-    assert len(wired) == 17
+    assert len(wired) == 18
     assert written == wired
 
 
@@ -110,6 +111,7 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
     assert list(defs.jobs or []) == [
         lesson_job,
         quiz_job,
+        search_index_job,
         deliver_email_job,
         unlock_achievements_job,
         event_retention_job,
@@ -132,9 +134,11 @@ def test_an_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
     """Else an operator looks at a graph of bare names."""
     assert spec.description
     assert spec.description.endswith(".")
-    assert spec.group_name in {"lessons", "operations", "analytics"}
+    assert spec.group_name in {"lessons", "search", "operations", "analytics"}
     assert spec.kinds
-    assert spec.partitions_def is not None
+    # What is kept for the platform as a whole has no parts.
+    whole = str(spec.key.path[-1]) in {"search_index"}
+    assert (spec.partitions_def is None) is whole
 
 
 def test_the_order_of_the_steps_is_the_order_of_a_lesson() -> None:
@@ -152,6 +156,7 @@ def test_the_order_of_the_steps_is_the_order_of_a_lesson() -> None:
         "embeddings": {"chunks"},
         "published_lessons": {"captions", "embeddings"},
         "quizzes": {"published_lessons"},
+        "search_index": set(),
         "content_health": set(),
         "daily_metrics": set(),
     }

@@ -12,12 +12,11 @@ from mentora_pipelines.cli.output import (
     print_table,
     print_text,
 )
-from mentora_pipelines.domain.search import SearchMode, SearchScope, search_lessons
+from mentora_pipelines.domain.search import SearchMode
 from mentora_pipelines.domain.search_quality import (
     DEPTHS,
-    MAX_DEPTH,
     SearchFigures,
-    judge_search,
+    judge_model,
 )
 from mentora_pipelines.providers import (
     make_embedder,
@@ -77,22 +76,12 @@ def _search_figures() -> dict[SearchMode, SearchFigures]:
         open_usage_ledgers() as ledgers,
         open_golden_index(lessons, embedder := make_embedder(ledgers)) as index,
     ):
-        scope = SearchScope(creator_id=index.creator_id)
-
-        def judged(mode: SearchMode) -> SearchFigures:
-            return judge_search(
-                lessons,
-                lambda question: search_lessons(
-                    question,
-                    index=index,
-                    embedder=embedder,
-                    scope=scope,
-                    limit=MAX_DEPTH,
-                    mode=mode,
-                ),
+        return {
+            mode: judge_model(
+                lessons, index, embedder, creator_id=index.creator_id, mode=mode
             )
-
-        return {mode: judged(mode) for mode in SearchMode}
+            for mode in SearchMode
+        }
 
 
 def _as_json(figures: SearchFigures) -> dict[str, object]:

@@ -18,6 +18,7 @@ from mentora_pipelines.cli import (
     migrations,
     plans,
     quizzes,
+    reembed,
     search,
     transcripts,
     usage,
@@ -42,6 +43,8 @@ app.command("status")(lessons.status)
 app.command("search")(search.search)
 app.command("captions")(captions.captions)
 app.command("metrics")(metrics.metrics)
+app.command("reembed")(reembed.reembed)
+app.command("generations")(reembed.generations)
 app.command("eval")(evaluation.evaluate)
 app.command("doctor")(doctor.doctor)
 app.command("events")(events.events)

@@ -7,9 +7,17 @@ texts of the golden set, or how it comes into a database.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean
+from uuid import UUID
 
+from mentora_pipelines.domain.lessons.embeddings import Embedder
 from mentora_pipelines.domain.lessons.transcripts import Segment
-from mentora_pipelines.domain.search import SearchHit
+from mentora_pipelines.domain.search import (
+    SearchHit,
+    SearchIndex,
+    SearchMode,
+    SearchScope,
+    search_lessons,
+)
 
 DEPTHS = (1, 3, 5, 10)
 """The k of recall@k; MRR counts the first `MAX_DEPTH` hits, as MS MARCO does."""
@@ -88,6 +96,28 @@ def judge_search(
             kind: _mrr([j for j in judged if j.question.kind == kind]) for kind in kinds
         },
         judged=judged,
+    )
+
+
+def judge_model(
+    lessons: Sequence[GoldenLesson],
+    index: SearchIndex,
+    embedder: Embedder,
+    *,
+    creator_id: UUID,
+    mode: SearchMode = SearchMode.HYBRID,
+) -> SearchFigures:
+    """Ask every question of an index of the lessons, which `creator_id` owns."""
+    return judge_search(
+        lessons,
+        lambda question: search_lessons(
+            question,
+            index=index,
+            embedder=embedder,
+            scope=SearchScope(creator_id=creator_id),
+            limit=MAX_DEPTH,
+            mode=mode,
+        ),
     )
 
 

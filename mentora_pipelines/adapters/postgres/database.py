@@ -58,6 +58,8 @@ class Database:
     """A pool of connections of one role; opened at first use, closed by `close`."""
 
     def __init__(self, url: str, application_name: str) -> None:
+        self._url = url
+        self._application_name = application_name
         self._pool = ConnectionPool(
             url,
             min_size=0,
@@ -94,6 +96,26 @@ class Database:
                     },
                 )
                 yield connection
+
+    @contextmanager
+    def without_transaction(self) -> Iterator[Connection]:
+        """A connection of its own whose statements commit one by one, without limits.
+
+        For what takes long and keeps nobody waiting (`concurrently`). Raises as
+        `transaction` does.
+        """
+        with (
+            translated_errors(),
+            psycopg.connect(
+                self._url,
+                autocommit=True,
+                prepare_threshold=None,
+                application_name=self._application_name,
+                connect_timeout=CONNECT_TIMEOUT_S,
+            ) as connection,
+        ):
+            _register_types(connection)
+            yield connection
 
     @property
     def pool_figures(self) -> dict[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from mentora_pipelines.adapters.postgres.database import Rows
+from mentora_pipelines.adapters.postgres.database import Connection, Rows
 from mentora_pipelines.adapters.postgres.vectors import VectorArray, VectorArrayDumper
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.videos import Video
@@ -68,24 +68,41 @@ class EmbeddingRows(Rows):
         vectors: "NDArray[np.float32]",
     ) -> int:
         """Store one vector per hash; rows that exist stay. Returns rows added."""
-        if len(text_hashes) != len(vectors):
-            raise ValueError("one vector per hash")
-        step = max(1, STATEMENT_BYTES // (vectors.itemsize * vectors.shape[1]))
-        added = 0
-        with (
-            self._database.transaction(video.creator_id) as connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.adapters.register_dumper(VectorArray, VectorArrayDumper)
-            for start in range(0, len(text_hashes), step):
-                added += cursor.execute(
-                    INSERT_EMBEDDINGS,
-                    {
-                        "generation_id": generation_id,
-                        "video_id": video.id,
-                        "creator_id": video.creator_id,
-                        "text_hashes": list(text_hashes[start : start + step]),
-                        "vectors": VectorArray(vectors[start : start + step]),
-                    },
-                ).rowcount
-        return added
+        with self._database.transaction(video.creator_id) as connection:
+            return insert_vectors(
+                connection,
+                generation_id,
+                video.id,
+                video.creator_id,
+                text_hashes,
+                vectors,
+            )
+
+
+def insert_vectors(  # noqa: PLR0917  (a row of the table, and the connection)
+    connection: Connection,
+    generation_id: UUID,
+    video_id: UUID,
+    creator_id: UUID,
+    text_hashes: Sequence[str],
+    vectors: "NDArray[np.float32]",
+) -> int:
+    """Store one vector per hash; rows that exist stay. Returns rows added."""
+    if len(text_hashes) != len(vectors):
+        raise ValueError("one vector per hash")
+    step = max(1, STATEMENT_BYTES // (vectors.itemsize * vectors.shape[1]))
+    added = 0
+    with connection.cursor() as cursor:
+        cursor.adapters.register_dumper(VectorArray, VectorArrayDumper)
+        for start in range(0, len(text_hashes), step):
+            added += cursor.execute(
+                INSERT_EMBEDDINGS,
+                {
+                    "generation_id": generation_id,
+                    "video_id": video_id,
+                    "creator_id": creator_id,
+                    "text_hashes": list(text_hashes[start : start + step]),
+                    "vectors": VectorArray(vectors[start : start + step]),
+                },
+            ).rowcount
+    return added

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from psycopg import sql
+from psycopg.rows import class_row
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
@@ -16,9 +17,17 @@ order by (id = %(generation_id)s) desc
 """
 
 INSERT_GENERATION = """
-insert into embedding_generations (id, provider, model, dimensions, status)
-values (%(generation_id)s, %(provider)s, %(model)s, %(dimensions)s, 'active')
+insert into embedding_generations (
+    id, provider, model, dimensions, status, activated_at)
+values (%(generation_id)s, %(provider)s, %(model)s, %(dimensions)s, 'active', now())
 on conflict do nothing
+"""
+
+SELECT_MODELS = """
+select provider, model, dimensions
+from embedding_generations
+where status = %(status)s
+order by created_at, id
 """
 
 
@@ -52,6 +61,21 @@ class GenerationRows(Rows):
                 "MENTORA_EMBEDDER back, the two cannot be searched together"
             )
         return generation_id
+
+    def active_model(self) -> EmbeddingModel | None:
+        """The model whose vectors are searched; None before the first lesson."""
+        return next(iter(self._models("active")), None)
+
+    def building_models(self) -> list[EmbeddingModel]:
+        """The models whose vectors are being made, to be searched one day."""
+        return self._models("building")
+
+    def _models(self, status: str) -> list[EmbeddingModel]:
+        with (
+            self._database.transaction() as connection,
+            connection.cursor(row_factory=class_row(EmbeddingModel)) as cursor,
+        ):
+            return cursor.execute(SELECT_MODELS, {"status": status}).fetchall()
 
 
 def create_partition(

@@ -61,6 +61,15 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class NextEmbedders(Protocol):
+    """The adapters of models whose vectors are being made."""
+
+    def of(self, model: EmbeddingModel) -> Embedder:
+        """What makes this model's vectors; raises `SettingsError` when nothing does."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddedBatch:
     """Vectors of some of the texts that were given.
@@ -95,6 +104,14 @@ class GenerationRegistry(Protocol):
 
         Raises `PermanentError` when another model's generation is active.
         """
+        ...
+
+    def active_model(self) -> EmbeddingModel | None:
+        """The model whose vectors are searched; None before the first lesson."""
+        ...
+
+    def building_models(self) -> list[EmbeddingModel]:
+        """The models whose vectors are being made, to be searched one day."""
         ...
 
 

@@ -194,6 +194,9 @@ class EmbeddingGenerationRow:
     status: str
     recall: float | None
     created_at: datetime
+    golden_mrr: float | None
+    activated_at: datetime | None
+    retired_at: datetime | None
 
 
 EMBEDDING_GENERATIONS = Table(

@@ -1,0 +1,161 @@
+"""`mentora reembed`, `mentora generations`: another embedding model, and back."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from mentora_pipelines.cli.output import JsonOption, print_json, print_table, say
+from mentora_pipelines.domain.generations import (
+    GateFigures,
+    Generation,
+    GenerationStatus,
+    GenerationStore,
+    active_generation,
+    build_generation,
+    drop_generation,
+    generation_of_name,
+    retired_generation,
+    swap_generation,
+)
+from mentora_pipelines.domain.lessons.embeddings import Embedder
+from mentora_pipelines.errors import InvalidInput
+from mentora_pipelines.providers import (
+    embedder_of,
+    make_judge,
+    make_set_embedder,
+    make_text_model,
+    open_generations,
+    open_usage_ledgers,
+)
+
+
+def reembed(
+    model: Annotated[
+        str | None,
+        typer.Option(help="The model; the one that MENTORA_EMBEDDER names by default."),
+    ] = None,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Search the vectors of before again.")
+    ] = False,
+    drop: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Delete vectors that are not searched."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Make the vectors of another model beside those searched, measure, and swap.
+
+    Broken off, it goes on where it was. `mentora plan --reembed MODEL` says the cost.
+    """
+    if (model is not None) + rollback + (drop is not None) > 1:
+        raise InvalidInput("say --model, --rollback or --drop, one of them")
+    with open_generations() as store, open_usage_ledgers() as ledgers:
+        if drop is not None:
+            drop_generation(generation_of_name(store.generations(), drop), store)
+            _print(store, json=json)
+            return
+        if rollback:
+            generation = retired_generation(store.generations())
+            embedder: Embedder = embedder_of(generation.model, ledgers)
+        else:
+            embedder = (
+                make_set_embedder(ledgers)
+                if model is None
+                else make_text_model(model, ledgers)
+            )
+            generation = store.begin_generation(embedder.model)
+        figures = None
+        if generation.status is GenerationStatus.ACTIVE:
+            say(f"{generation.model.model} is searched already")
+        else:
+            with _progress() as on_video:
+                built = build_generation(
+                    generation.id, embedder=embedder, store=store, on_video=on_video
+                )
+            say(f"{built.embedded} texts of {built.videos} lessons embedded")
+            figures = swap_generation(
+                generation_of_name(store.generations(), generation.model.model),
+                embedder=embedder,
+                store=store,
+                judge=make_judge(ledgers),
+            )
+        _print(store, figures, json=json)
+
+
+def generations(json: JsonOption = False) -> None:
+    """Show the embedding models whose vectors are stored."""
+    with open_generations() as store:
+        _print(store, json=json)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """Counts the texts that are embedded, on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}: {task.completed:.0f} texts"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    ) as progress:
+        task = progress.add_task("embedding", total=None)
+        yield lambda texts: progress.advance(task, texts)
+
+
+def _print(
+    store: GenerationStore, figures: GateFigures | None = None, *, json: bool
+) -> None:
+    known = store.generations()
+    if json:
+        active = active_generation(known)
+        print_json(
+            {
+                "active": None if active is None else active.model.model,
+                "generations": [_as_json(generation) for generation in known],
+            }
+        )
+        return
+    if figures is not None and figures.mrr is not None:
+        say(
+            f"golden set: MRR {figures.mrr:.3f}"
+            + (
+                ""
+                if figures.active_mrr is None
+                else f", before {figures.active_mrr:.3f}"
+            )
+        )
+    print_table(
+        "Vectors",
+        ["model", "dimensions", "status", "vectors", "index", "recall@10", "MRR"],
+        [
+            [
+                f"{g.model.provider}/{g.model.model}",
+                g.model.dimensions,
+                g.status,
+                g.vectors,
+                "yes" if g.is_indexed else "no",
+                g.recall,
+                g.golden_mrr,
+            ]
+            for g in known
+        ],
+    )
+
+
+def _as_json(generation: Generation) -> dict[str, object]:
+    return {
+        "id": generation.id,
+        "provider": generation.model.provider,
+        "model": generation.model.model,
+        "dimensions": generation.model.dimensions,
+        "status": generation.status,
+        "vectors": generation.vectors,
+        "indexed": generation.is_indexed,
+        "recall_at_10": generation.recall,
+        "golden_mrr": generation.golden_mrr,
+        "activated_at": generation.activated_at,
+    }

@@ -1,0 +1,455 @@
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Self
+from uuid import UUID
+
+import numpy as np
+import psycopg
+import pytest
+from numpy.typing import NDArray
+
+from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.adapters.postgres.database import Database
+from mentora_pipelines.adapters.postgres.generation_builds import GenerationBuildRows
+from mentora_pipelines.domain.generations import (
+    MIN_RECALL,
+    GateClosed,
+    GateFigures,
+    Generation,
+    GenerationStatus,
+    active_generation,
+    build_generation,
+    drop_generation,
+    generation_of_name,
+    retired_generation,
+    swap_generation,
+    tend_generations,
+)
+from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
+from mentora_pipelines.domain.search import SearchHit, SearchRequest, SearchScope
+from mentora_pipelines.domain.search_quality import SearchFigures
+from mentora_pipelines.domain.spending.usage import Payer
+from mentora_pipelines.errors import (
+    Conflict,
+    MentoraError,
+    NotFound,
+    OverBudget,
+    PermanentError,
+)
+from mentora_pipelines.services import DatabaseUrls
+from tests.fix_services import PROJECT
+from tests.hash_models import HashModel
+
+FEW, MANY = 10, 100
+"""Videos: most of what can go wrong does with a thousand chunks."""
+
+CHUNKS = 100
+"""Of each video."""
+
+FILL = """
+insert into videos (id, creator_id, title, storage_key, upload_etag)
+select gen_random_uuid(), creator.id, 'Lesson ' || number, 'uploads/' || number, '1'
+from generate_series(%(first)s::int, %(last)s::int) as number
+join (select id, row_number() over () as place from creators) as creator
+    on creator.place = number %% 5 + 1;
+insert into transcripts (
+    id, video_id, creator_id, source_hash, fingerprint, origin, language, duration_s,
+    word_count, full_text, segments)
+select gen_random_uuid(), id, creator_id, 'a', 'test', 'recognised', 'en', 1000, 1,
+    'text', '[]'
+from videos where published_transcript_id is null;
+update videos set published_transcript_id = transcripts.id,
+    processing_status = 'completed'
+from transcripts
+where transcripts.video_id = videos.id and videos.published_transcript_id is null;
+insert into transcript_chunks (
+    id, transcript_id, video_id, creator_id, chunk_index, chunk_text, text_hash, tsv,
+    token_count, start_timestamp, end_timestamp)
+select gen_random_uuid(), id, video_id, creator_id, place,
+    'part ' || place || ' of ' || video_id, encode(sha256(
+        convert_to('part ' || place || ' of ' || video_id, 'UTF8')), 'hex'),
+    '', 5, place * 10, place * 10 + 10
+from transcripts, generate_series(0, %(chunks)s - 1) as place
+where not exists (
+    select from transcript_chunks where transcript_id = transcripts.id);
+analyze
+"""
+
+OLD = HashModel("old", 24)
+NEW = HashModel("new", 16)
+
+
+def fill(urls: DatabaseUrls, first: int, last: int) -> None:
+    """Add videos with published chunks that nobody has embedded."""
+    with psycopg.connect(urls.admin, autocommit=True) as connection:
+        for statement in FILL.split(";\n"):
+            values = {"first": first, "last": last, "chunks": CHUNKS}
+            connection.execute(statement, values)
+
+
+@pytest.fixture(scope="module")
+def filled(own_urls: DatabaseUrls) -> DatabaseUrls:
+    """A database with 1,000 published chunks, each creator's the same number."""
+    with psycopg.connect(own_urls.admin, autocommit=True) as connection:
+        connection.execute(
+            "insert into creators (id, email) select gen_random_uuid(), "
+            "number || '@generations.example' from generate_series(1, 5) as number"
+        )
+    fill(own_urls, 1, FEW)
+    return own_urls
+
+
+@pytest.fixture(scope="module")
+def large(filled: DatabaseUrls) -> DatabaseUrls:
+    """The same with 10,000, for the tests that come last."""
+    fill(filled, FEW + 1, MANY)
+    return filled
+
+
+@pytest.fixture
+def store(filled: DatabaseUrls) -> Iterator[GenerationBuildRows]:
+    """The generations of that database; each test begins without any."""
+    with closing(Database(filled.admin, "tests-generations")) as database:
+        rows = GenerationBuildRows(database)
+        yield rows
+        for generation in rows.generations():
+            with database.transaction() as connection:
+                connection.execute(
+                    "update embedding_generations set status = 'retired' "
+                    "where id = %(id)s",
+                    {"id": generation.id},
+                )
+            rows.drop_generation(replace(generation, status=GenerationStatus.RETIRED))
+
+
+@pytest.fixture
+def searched(store: GenerationBuildRows) -> Generation:
+    """The old model's vectors of everything, searched."""
+    return swapped_in(OLD, store)
+
+
+def unjudged(model: EmbeddingModel) -> SearchFigures | None:
+    """A golden set that nobody can ask these models about."""
+    assert model
+    return None
+
+
+@dataclass(frozen=True)
+class GoldenFigures:
+    """A judge that knows its figures beforehand."""
+
+    by_model: dict[str, float]
+
+    def __call__(self, model: EmbeddingModel) -> SearchFigures:
+        """The same figure for the hit rate and for MRR."""
+        figure = self.by_model[model.model]
+        return SearchFigures({10: figure}, figure, {}, ())
+
+
+def swapped_in(model: HashModel, store: GenerationBuildRows) -> Generation:
+    """Build a model's generation and search it."""
+    generation = store.begin_generation(model.model)
+    build_generation(generation.id, embedder=model, store=store)
+    swap_generation(
+        generation_now(store, generation), embedder=model, store=store, judge=unjudged
+    )
+    return generation_now(store, generation)
+
+
+def generation_now(store: GenerationBuildRows, generation: Generation) -> Generation:
+    """What the database says of it."""
+    return next(g for g in store.generations() if g.id == generation.id)
+
+
+def count_of(urls: DatabaseUrls, statement: str, **values: object) -> int:
+    """One number."""
+    with psycopg.connect(urls.admin, autocommit=True) as connection:
+        row = connection.execute(statement, values).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+HANGING_BUILD = """
+import sys
+from contextlib import closing
+from typing import Self
+from uuid import UUID
+from mentora_pipelines.adapters.postgres.database import Database
+from mentora_pipelines.adapters.postgres.generation_builds import GenerationBuildRows
+from mentora_pipelines.domain.generations import build_generation
+from tests.hash_models import HashModel
+
+url, generation_id, videos = sys.argv[1:]
+done = 0
+
+def hang(_):
+    global done
+    done += 1
+    if done == int(videos):
+        print("hangs", flush=True)
+        sys.stdin.read()
+
+with closing(Database(url, "tests-hanging")) as database:
+    build_generation(
+        UUID(generation_id),
+        embedder=HashModel("new", 16),
+        store=GenerationBuildRows(database),
+        on_video=hang,
+    )
+"""
+
+
+@dataclass
+class Searcher:
+    """A student who searches without end, by one model after the other."""
+
+    catalogue: PostgresCatalogue
+    faults: list[str] = field(default_factory=list)
+    searches: int = 0
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._search)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _search(self) -> None:
+        while not self._stop.is_set():
+            try:
+                active = self.catalogue.active_model()
+                assert active is not None
+                model = HashModel(active.model, active.dimensions)
+                hits = hits_of(self.catalogue, model)
+            except (MentoraError, AssertionError) as error:
+                self.faults.append(repr(error))
+            else:
+                self.searches += 1
+                # Its own vector is the nearest: one of another model would not be.
+                if len(hits) != 5 or not 0.999 < (hits[0].similarity or 0) < 1.001:
+                    self.faults.append(repr(hits))
+
+
+def hits_of(catalogue: PostgresCatalogue, model: HashModel) -> list[SearchHit]:
+    """What the platform answers to the words of one of its chunks."""
+    video = catalogue.videos()[0]
+    text = f"part 7 of {video.id}"
+    return catalogue.search(
+        SearchRequest(
+            model.embed([text])[0],
+            None,
+            SearchScope(video_id=video.id),
+            5,
+            model.model.generation_id,
+        )
+    )
+
+
+def test_a_model_that_finds_less_is_not_searched(
+    store: GenerationBuildRows, searched: Generation
+) -> None:
+    """Else students stop finding what they found yesterday."""
+    building = store.begin_generation(NEW.model)
+    build_generation(building.id, embedder=NEW, store=store)
+    with pytest.raises(GateClosed, match=r"MRR falls from 0\.800 to 0\.750"):
+        swap_generation(
+            generation_now(store, building),
+            embedder=NEW,
+            store=store,
+            judge=GoldenFigures({"old": 0.8, "new": 0.75}),
+        )
+    assert generation_now(store, building).status is GenerationStatus.BUILDING
+    assert generation_now(store, searched).status is GenerationStatus.ACTIVE
+    swap_generation(
+        generation_now(store, building),
+        embedder=NEW,
+        store=store,
+        judge=GoldenFigures({"old": 0.8, "new": 0.79}),
+    )
+    assert generation_now(store, building).status is GenerationStatus.ACTIVE
+    assert generation_now(store, building).golden_mrr == pytest.approx(0.79)
+
+
+def test_an_index_that_loses_too_much_closes_the_gate() -> None:
+    """Else an index that was built on too little is searched by everybody."""
+    figures = GateFigures(0.9, None, None, None, None)
+    assert len(figures.faults) == 1
+    assert "0.900" in figures.faults[0]
+    assert GateFigures(MIN_RECALL, None, None, None, None).faults == ()
+
+
+def test_vectors_are_not_searched_while_a_published_text_has_none(
+    filled: DatabaseUrls, store: GenerationBuildRows, searched: Generation
+) -> None:
+    """Else lessons cannot be found from the moment of the swap on."""
+    building = store.begin_generation(NEW.model)
+    build_generation(building.id, embedder=NEW, store=store)
+    lose = (
+        "delete from chunk_embeddings where generation_id = %(id)s and ctid = any("
+        "array(select ctid from chunk_embeddings where generation_id = %(id)s limit 3))"
+    )
+    with psycopg.connect(filled.admin, autocommit=True) as connection:
+        connection.execute(lose, {"id": building.id})
+    assert not store.activate(building.id)
+    assert generation_now(store, searched).status is GenerationStatus.ACTIVE
+    late = HashModel("new", 16)
+    swap_generation(
+        generation_now(store, building), embedder=late, store=store, judge=unjudged
+    )
+    assert len(late.paid) == 3
+    assert generation_now(store, building).status is GenerationStatus.ACTIVE
+
+
+def test_a_creator_without_budget_holds_up_the_swap_and_nobody_elses_vectors(
+    filled: DatabaseUrls, store: GenerationBuildRows, searched: Generation
+) -> None:
+    """Else one empty account stops the build, or is billed over its limit."""
+    with psycopg.connect(filled.admin, autocommit=True) as connection:
+        row = connection.execute("select max(id::text) from creators").fetchone()
+    assert row is not None
+    broke = UUID(row[0])
+
+    class Refusing(HashModel):
+        def paid_by(self, payer: Payer) -> HashModel:
+            return OutOfBudget("new", 16) if payer.creator_id == broke else self
+
+    class OutOfBudget(HashModel):
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            raise OverBudget(f"nothing is left this month for {len(texts)} texts")
+
+    building = store.begin_generation(NEW.model)
+    model = Refusing("new", 16)
+    figures = build_generation(building.id, embedder=model, store=store)
+    assert figures.refused == {broke}
+    assert figures.embedded == FEW * CHUNKS * 4 // 5
+    with pytest.raises(PermanentError, match="budget"):
+        swap_generation(
+            generation_now(store, building), embedder=model, store=store, judge=unjudged
+        )
+    assert generation_now(store, searched).status is GenerationStatus.ACTIVE
+
+
+def test_the_way_back_is_one_step_and_brings_later_lessons_along(
+    filled: DatabaseUrls, store: GenerationBuildRows, searched: Generation
+) -> None:
+    """Else who goes back loses the lessons of the meantime."""
+    with pytest.raises(NotFound):
+        retired_generation(store.generations())
+    swapped_in(NEW, store)
+    back = retired_generation(store.generations())
+    assert back.id == searched.id
+    with psycopg.connect(filled.admin, autocommit=True) as connection:
+        connection.execute(
+            "delete from chunk_embeddings where generation_id = %(id)s and video_id = "
+            "(select min(id::text)::uuid from videos)",
+            {"id": back.id},
+        )
+    returning = HashModel("old", 24)
+    swap_generation(back, embedder=returning, store=store, judge=unjudged)
+    assert len(returning.paid) == CHUNKS
+    active = active_generation(store.generations())
+    assert active is not None
+    assert active.id == searched.id
+
+
+def test_vectors_are_dropped_with_their_table_and_those_searched_never(
+    filled: DatabaseUrls, store: GenerationBuildRows, searched: Generation
+) -> None:
+    """Else the disk fills with models of years, or a slip deletes what is searched."""
+    with pytest.raises(Conflict, match="is what is searched"):
+        drop_generation(searched, store)
+    with pytest.raises(NotFound, match="those of: old"):
+        generation_of_name(store.generations(), "oldd")
+    building = store.begin_generation(NEW.model)
+    drop_generation(building, store)
+    assert [g.id for g in store.generations()] == [searched.id]
+    table = f"chunk_embeddings_{building.id.hex}"
+    named = "select count(*) from pg_class where relname = %(table)s"
+    assert count_of(filled, named, table=table) == 0
+
+
+def test_upkeep_completes_measures_and_swaps(
+    filled: DatabaseUrls,
+    store: GenerationBuildRows,
+    own_catalogue: PostgresCatalogue,
+) -> None:
+    """Else a vector that was lost stays lost, and a build needs a person to end it."""
+    asked: dict[EmbeddingModel, HashModel] = {}
+
+    def embedder_of(model: EmbeddingModel) -> HashModel:
+        return asked.setdefault(model, HashModel(model.model, model.dimensions))
+
+    nothing = tend_generations(store=store, embedder_of=embedder_of, judge=unjudged)
+    assert nothing.active is None
+    own_catalogue.writable_generation(OLD.model)
+    judge = GoldenFigures({"old": 0.8, "new": 0.9})
+    first = tend_generations(store=store, embedder_of=embedder_of, judge=judge)
+    assert first.caught_up.embedded == FEW * CHUNKS
+    store.begin_generation(NEW.model)
+    second = tend_generations(store=store, embedder_of=embedder_of, judge=judge)
+    assert (second.caught_up.embedded, second.swapped_to) == (0, NEW.model)
+    assert len(asked[OLD.model].paid) == len(asked[NEW.model].paid) == FEW * CHUNKS
+    figures = generation_of_name(store.generations(), "old")
+    assert figures.golden_mrr == pytest.approx(0.8)
+    assert count_of(filled, "select count(*) from video_chunks") == FEW * CHUNKS
+
+
+def test_another_model_takes_over_10000_chunks_and_no_search_notices(
+    large: DatabaseUrls,
+    store: GenerationBuildRows,
+    own_catalogue: PostgresCatalogue,
+) -> None:
+    """Else a change of models is an outage, and a crash in it is paid for twice."""
+    searched = swapped_in(OLD, store)
+    building = store.begin_generation(NEW.model)
+    with Searcher(own_catalogue) as searcher:
+        child = subprocess.Popen(
+            [sys.executable, "-c", HANGING_BUILD, large.admin, str(building.id), "40"],
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "hangs\n"
+            child.send_signal(signal.SIGKILL)
+        resumed = HashModel("new", 16)
+        figures = build_generation(building.id, embedder=resumed, store=store)
+        assert figures.embedded == len(resumed.paid) == (MANY - 40) * CHUNKS
+        before = searcher.searches
+        swap_generation(
+            generation_now(store, building),
+            embedder=resumed,
+            store=store,
+            judge=unjudged,
+        )
+        swap_generation(
+            generation_now(store, searched), embedder=OLD, store=store, judge=unjudged
+        )
+        swap_generation(
+            generation_now(store, building),
+            embedder=resumed,
+            store=store,
+            judge=unjudged,
+        )
+    assert searcher.faults == []
+    assert searcher.searches > before > 0
+    active = active_generation(store.generations())
+    assert active is not None
+    assert active.model == NEW.model
+    assert active.is_indexed
+    recall = store.measure_recall(active)
+    assert recall is not None
+    assert recall >= MIN_RECALL
+    shown = "select count(*) from video_chunks where vector_dims(embedding) = 16"
+    assert count_of(large, shown) == MANY * CHUNKS
+    assert hits_of(own_catalogue, OLD)[0].similarity == pytest.approx(1, abs=1e-3)
