@@ -79,6 +79,7 @@ class CountingEmbedder(MiniLmEmbedder):
     """The real model; it counts the calls and the texts."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls = 0
         self.texts = 0
 
