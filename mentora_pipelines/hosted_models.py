@@ -7,9 +7,11 @@ choice between them and those of this machine (`providers`).
 from typing import TYPE_CHECKING
 
 from mentora_pipelines.domain.spending.usage import UsageLedgers
+from mentora_pipelines.services import redis_urls
 from mentora_pipelines.settings import (
     AnthropicSettings,
     OpenAiSettings,
+    RedisSettings,
     TranscriberSettings,
 )
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.openai.transcription import OpenAiTranscriber
     from mentora_pipelines.adapters.provider_calls.calls import ProviderCalls
     from mentora_pipelines.adapters.provider_calls.pace import Quota
+    from mentora_pipelines.adapters.valkey.connection import ValkeyServer
 
 EMBEDDING_TIMEOUT_S = 30.0
 
@@ -90,10 +93,24 @@ def _calls(
     from mentora_pipelines.adapters.provider_calls.breaker import breaker_of
     from mentora_pipelines.adapters.provider_calls.calls import ProviderCalls
     from mentora_pipelines.adapters.provider_calls.pace import pace_of
+    from mentora_pipelines.adapters.valkey.pace import SharedPace
 
+    name = f"{base_url} {model}"
     return ProviderCalls(
         provider,
-        pace=pace_of(f"{base_url} {model}", quota),
+        pace=SharedPace(
+            name,
+            quota,
+            _coordination,
+            meanwhile=pace_of(name, quota),
+            prefix=RedisSettings().prefix,
+        ),
         breaker=breaker_of(base_url),
         ledgers=ledgers,
     )
+
+
+def _coordination() -> "ValkeyServer":
+    from mentora_pipelines.adapters.valkey.connection import ValkeyServer
+
+    return ValkeyServer(redis_urls().coordination, "mentora-pace")

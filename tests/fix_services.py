@@ -29,6 +29,15 @@ OURS = (
     "MENTORA_SMTP_URL",
     "MENTORA_MAIL_FROM",
     "MENTORA_APP_URL",
+    "MENTORA_AI_PRICES",
+    "MENTORA_EMBEDDER",
+    "MENTORA_TRANSCRIBER",
+    "MENTORA_QUIZ_WRITER",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_BASE_URL",
+    "MENTORA_TRANSCRIPTION_URL",
 )
 """A developer's own settings must not reach the tests."""
 

@@ -9,6 +9,7 @@ import base64
 import io
 import json
 import re
+import sys
 import threading
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,17 +64,20 @@ class AiServer:
 
     `obeys`: the model does what it finds told anywhere in what it is sent. `words`:
     transcriptions have times of words. `hears`: what is said, instead of listening.
+    `by_meaning`: vectors are near when texts are, which takes a model. A None among the
+    `faults` is a request that goes well.
     """
 
     url: str = ""
     served: list[Served] = field(default_factory=list)
-    faults: deque[Fault] = field(default_factory=deque)
+    faults: deque[Fault | None] = field(default_factory=deque)
     prompts: list[str] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     retry_after: str = "0"
     obeys: bool = False
     words: bool = True
+    by_meaning: bool = True
     hears: list[tuple[str, float, float]] | None = None
     hang_s: float = 5.0
     over: threading.Event = field(default_factory=threading.Event)
@@ -107,8 +112,7 @@ def local_ai_server() -> Iterator[AiServer]:
     """A running server; whoever hangs in it is let go at the end."""
     server = AiServer()
     handler = type("Handler", (_Handler,), {"ai": server})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        http.daemon_threads = True
+    with _Http(("127.0.0.1", 0), handler) as http:
         server.url = f"http://127.0.0.1:{http.server_port}"
         thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
         thread.start()
@@ -118,6 +122,15 @@ def local_ai_server() -> Iterator[AiServer]:
             server.over.set()
             http.shutdown()
             thread.join()
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that has given up is what some tests are about."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # a socket
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -173,7 +186,8 @@ class _Handler(BaseHTTPRequestHandler):
         texts = asked["input"]
         tokens = sum(count_tokens(texts))
         self._bill(asked["model"], 200, tokens, 0.0)
-        vectors = vectors_of(texts, asked.get("dimensions", 1536))
+        make = vectors_of if self.ai.by_meaning else _any_vectors
+        vectors = make(texts, asked.get("dimensions", 1536))
         self._finish(
             {
                 "object": "list",
@@ -301,6 +315,11 @@ def vectors_of(texts: list[str], dimensions: int) -> NDArray[np.float32]:
     return vectors
 
 
+def _any_vectors(texts: list[str], dimensions: int) -> NDArray[np.float32]:
+    rows = [np.random.default_rng(crc32(text.encode())) for text in texts]
+    return np.stack([row.standard_normal(dimensions, np.float32) for row in rows])
+
+
 def _model(body: bytes) -> str:
     found = re.search(rb'"model"\s*:\s*"([^"]+)"|name="model"\r\n\r\n([^\r]+)', body)
     return (found[1] or found[2]).decode() if found else ""
@@ -320,7 +339,7 @@ def _fields(body: bytes, content_type: str) -> dict[str, bytes]:
 def _sound(flac: bytes) -> NDArray[np.int16]:
     import av
 
-    with av.open(io.BytesIO(flac), format="flac") as container:
+    with av.open(io.BytesIO(flac), "r", format="flac") as container:
         stream = container.streams.audio[0]
         assert (stream.rate, stream.channels) == (16_000, 1)
         return np.concatenate(

@@ -1,5 +1,6 @@
 """Never run: the type checker reads here that each adapter fits its ports."""
 
+from mentora_pipelines.adapters.claude.quiz_writer import ClaudeQuizWriter
 from mentora_pipelines.adapters.eml_folder import EmlFolder
 from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
 from mentora_pipelines.adapters.folder_storage import FolderStorage
@@ -9,6 +10,8 @@ from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
 from mentora_pipelines.adapters.media.decoder import LocalSource, PyAvDecoder
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
+from mentora_pipelines.adapters.openai.embeddings import OpenAiEmbedder
+from mentora_pipelines.adapters.openai.transcription import OpenAiTranscriber
 from mentora_pipelines.adapters.postgres.achievements import AchievementRows
 from mentora_pipelines.adapters.postgres.ai_usage import PostgresUsageLedgers
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
@@ -36,6 +39,7 @@ from mentora_pipelines.domain.lessons.audio import AudioStore, MediaDecoder, Sou
 from mentora_pipelines.domain.lessons.captions import CaptionStore
 from mentora_pipelines.domain.lessons.chunks import ChunkStore, TokenCounter
 from mentora_pipelines.domain.lessons.embeddings import (
+    BatchingEmbedder,
     Embedder,
     EmbeddingStore,
     GenerationRegistry,
@@ -86,6 +90,8 @@ from mentora_pipelines.domain.spending.metering import MeteredTranscriber
 from mentora_pipelines.domain.spending.prices import PriceBook, PriceTable
 from mentora_pipelines.domain.spending.usage import (
     Billed,
+    PlansEmbedding,
+    PlansQuiz,
     PlansRecognition,
     UnansweredCalls,
     UsageLedgers,
@@ -125,6 +131,28 @@ def minilm_fits(adapter: MiniLmEmbedder, fake: FakeEmbedder) -> None:
     _embedder: Embedder = adapter
     _embedder = fake
     _counter: TokenCounter = adapter
+
+
+def hosted_models_fit(
+    embedder: OpenAiEmbedder,
+    transcriber: OpenAiTranscriber,
+    writer: ClaudeQuizWriter,
+    cached: CachedEmbedder,
+) -> None:
+    """Models that are asked over the network, and who pays for that."""
+    _embedder: BatchingEmbedder = embedder
+    _embedder = cached
+    _model: TextModel = embedder
+    _transcriber: Transcriber = transcriber
+    _writer: QuizWriter = writer
+    _embedding: PlansEmbedding = embedder
+    _embedding = cached
+    _recognition: PlansRecognition = transcriber
+    _quiz: PlansQuiz = writer
+    _billed: Billed = embedder
+    _billed = transcriber
+    _billed = writer
+    _billed = cached
 
 
 def cache_fits(adapter: ValkeyCache) -> None:

@@ -23,12 +23,11 @@ from mentora_pipelines.domain.paging import MAX_LIMIT
 from mentora_pipelines.domain.spending.plans import (
     LessonPlan,
     Stage,
-    Total,
     plan_lesson,
     plan_reembedding,
-    total_of,
 )
 from mentora_pipelines.domain.spending.prices import PriceTable
+from mentora_pipelines.domain.spending.totals import Total, total_of
 from mentora_pipelines.domain.spending.usage import PlannedCall, UsageLedgers
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import InvalidInput, OverBudget
@@ -213,7 +212,7 @@ def _over_budget(plans: Sequence[LessonPlan], ledgers: UsageLedgers) -> dict[str
         try:
             ledgers.of(creator_id).check(asked)
         except OverBudget as error:
-            reasons[email] = str(error)
+            reasons[email] = error.detail
     return reasons
 
 

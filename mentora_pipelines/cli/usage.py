@@ -204,4 +204,4 @@ def _show(creator: str, monthly: MonthlyBudget, *, json: bool) -> None:
 
 
 def _limit(limit: Decimal | float | None) -> str:
-    return "no limit" if limit is None else f"{limit:f}"
+    return "no limit" if limit is None else f"{limit:.6f}".rstrip("0").rstrip(".")

@@ -1,6 +1,7 @@
 """What follows when a step fails: who is told what, and who tries again."""
 
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,11 @@ from mentora_pipelines.domain.lessons.speech import Window
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import (
     CREATOR_SENTENCES,
+    Absence,
     ErrorCode,
+    ProviderAway,
+    ProviderRefused,
+    Refusal,
     SettingsError,
     TransientError,
 )
@@ -215,9 +220,37 @@ def test_a_service_that_stays_away_fails_the_lesson_after_four_tries(
     assert_failed(catalogue, visible, video, ErrorCode.TEMPORARY_FAULT)
 
 
+def test_a_provider_is_asked_again_when_it_wants_to_be(
+    instance: dg.DagsterInstance,
+    catalogue: PostgresCatalogue,
+    lessons: PostgresLessons,
+    upload: Upload,
+    media: Path,
+) -> None:
+    """Else all four tries fall into the pause of a minute, and the lesson fails."""
+    video = upload(media / "tone.mp4")
+    began: list[float] = []
+
+    @dg.asset(partitions_def=videos, retry_policy=RETRY_POLICY._replace(delay=0))
+    def away(context: dg.AssetExecutionContext) -> None:
+        with lesson_step(context, catalogue, lessons):
+            began.append(time.monotonic())
+            if len(began) == 1:
+                raise ProviderAway("openai", Absence.PAUSED, wait_s=2.1)
+
+    result = dg.materialize(
+        [away], instance=instance, partition_key=str(registered(instance, video))
+    )
+    assert result.success
+    assert retries(result) == ["away"]
+    assert began[1] - began[0] >= 2.1
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
+        (ProviderRefused("openai", Refusal.KEY), ErrorCode.MISCONFIGURED),
+        (ProviderRefused("openai", Refusal.POLICY), ErrorCode.INTERNAL),
         (ZeroDivisionError(SECRET), ErrorCode.INTERNAL),
         (SettingsError(f"the model at {SECRET} is gone"), ErrorCode.MISCONFIGURED),
     ],

@@ -21,10 +21,8 @@ from mentora_pipelines.domain.spending.plans import (
     LessonPlan,
     LessonServices,
     Stage,
-    Total,
     plan_lesson,
     plan_reembedding,
-    total_of,
 )
 from mentora_pipelines.domain.spending.prices import LocalPrices, PriceBook
 from mentora_pipelines.domain.spending.stand_ins import (
@@ -32,6 +30,7 @@ from mentora_pipelines.domain.spending.stand_ins import (
     ORDINARY,
     stand_in,
 )
+from mentora_pipelines.domain.spending.totals import Total, total_of
 from mentora_pipelines.domain.spending.usage import Operation
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import ErrorCode

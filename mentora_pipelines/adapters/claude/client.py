@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from mentora_pipelines.adapters.provider_calls.calls import Answer
 from mentora_pipelines.adapters.provider_calls.clock import Clock, SystemClock
+from mentora_pipelines.adapters.provider_calls.connections import connection
 from mentora_pipelines.adapters.provider_calls.faults import (
     Fault,
     Spent,
@@ -33,12 +34,11 @@ from mentora_pipelines.errors import (
 )
 
 if TYPE_CHECKING:
-    from anthropic import Anthropic
+    from anthropic import Anthropic, Stream
     from anthropic.types import RawMessageStreamEvent, ToolChoiceParam
 
 PROVIDER = "anthropic"
 
-CONNECT_TIMEOUT_S = 5.0
 SILENCE_TIMEOUT_S = 30.0
 """Between two pieces of an answer; the service sends a sign of life more often."""
 
@@ -112,16 +112,15 @@ class ClaudeClient:
     @cached_property
     def api(self) -> "Anthropic":
         """The SDK's client; raises `SettingsError` when the key is missing."""
-        from anthropic import Anthropic
-        from httpx2 import Timeout
+        from anthropic import Anthropic, DefaultHttpxClient
 
         if self._key is None:
             raise SettingsError("ANTHROPIC_API_KEY is not set")
         return Anthropic(
             api_key=self._key.get_secret_value(),
             base_url=self._base_url,
-            timeout=Timeout(self._silence_timeout_s, connect=CONNECT_TIMEOUT_S),
             max_retries=0,
+            http_client=DefaultHttpxClient(**connection(self._silence_timeout_s)),
         )
 
     def call_tool(
@@ -133,8 +132,8 @@ class ClaudeClient:
         """
         heard = _Heard()
         try:
-            with _translated():
-                self._listen(heard, self._stream(tool, prompt, max_tokens))
+            with _translated(), self._stream(tool, prompt, max_tokens) as events:
+                self._listen(heard, events)
         except Fault as fault:
             if heard.spent is None:
                 raise
@@ -152,7 +151,7 @@ class ClaudeClient:
 
     def _stream(
         self, tool: Tool[Input], prompt: Prompt, max_tokens: int
-    ) -> "Iterable[RawMessageStreamEvent]":
+    ) -> "Stream[RawMessageStreamEvent]":
         from anthropic import omit
 
         thinks = self.model.startswith(THINKERS)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from mentora_pipelines.adapters.provider_calls.clock import Clock, SystemClock
+from mentora_pipelines.adapters.provider_calls.connections import connection
 from mentora_pipelines.adapters.provider_calls.faults import (
     Fault,
     lost,
@@ -30,7 +31,6 @@ PROVIDER = "openai"
 
 HOSTED_URL = "https://api.openai.com/v1"
 
-CONNECT_TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 256 << 20
 """2,048 vectors of 3,072 numbers as JSON are 140 MB; base64 is a fifth of that."""
 
@@ -71,16 +71,15 @@ class OpenAiClient:
     @cached_property
     def api(self) -> "OpenAI":
         """The SDK's client; raises `SettingsError` when the key is missing."""
-        from httpx2 import Timeout
-        from openai import OpenAI
+        from openai import DefaultHttpxClient, OpenAI
 
         if self._server.key is None and self._server.base_url == HOSTED_URL:
             raise SettingsError("OPENAI_API_KEY is not set")
         return OpenAI(
             api_key=self._server.key.get_secret_value() if self._server.key else "-",
             base_url=self._server.base_url,
-            timeout=Timeout(self._timeout_s, connect=CONNECT_TIMEOUT_S),
             max_retries=0,
+            http_client=DefaultHttpxClient(**connection(self._timeout_s)),
         )
 
     def read(

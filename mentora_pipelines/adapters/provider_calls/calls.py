@@ -161,7 +161,7 @@ class ProviderCalls:
 
     def _queue(self, call: PlannedCall) -> None:
         tokens = call.input_units if call.unit is Unit.TOKENS else 0.0
-        wait_s = self._pace.wait_s(tokens)
+        wait_s = self._pace.wait_s(tokens, LONGEST_QUEUE_S)
         if wait_s > LONGEST_QUEUE_S:
             raise ProviderAway(
                 self._provider, Absence.RATE_LIMITED, "by our own limit a minute"

@@ -94,11 +94,11 @@ def of_status(
 ) -> Fault:
     """An answer that is an error.
 
-    `codes` are what its body says beside the text: code, type. A status below 400 comes
+    `codes` are what its body says beside the text: code, type. A status below 300 comes
     with an error inside a stream.
     """
     known = [code for code in codes if isinstance(code, str) and _CODE.fullmatch(code)]
-    if status < 400:
+    if status < 300:
         status = next(
             (_STATUS_OF_TYPE[code] for code in known if code in _STATUS_OF_TYPE), 500
         )

@@ -24,8 +24,8 @@ class Quota:
 class Pace(Protocol):
     """Tells a request when it may go out."""
 
-    def wait_s(self, tokens: float) -> float:
-        """Seconds this request must wait; its place in the queue is taken."""
+    def wait_s(self, tokens: float, longest_s: float) -> float:
+        """Seconds this request must wait; its place is taken unless that is longer."""
         ...
 
 
@@ -41,13 +41,17 @@ class Bucket:
         self._clock = clock
         self._full_at = clock.now()
 
-    def take(self, amount: float) -> float:
+    def wait_s(self, amount: float) -> float:
         """Seconds until `amount` is there; 0 when it is there now."""
         now = self._clock.now()
         start = max(self._full_at, now)
-        self._full_at = start + amount / self._per_s
         # Full a minute from now or later: the bucket is empty, its taker waits.
-        return max(0.0, min(start, self._full_at - MINUTE_S) - now)
+        empty_until = start + amount / self._per_s - MINUTE_S
+        return max(0.0, min(start, empty_until) - now)
+
+    def take(self, amount: float) -> None:
+        """Take `amount`, or owe it."""
+        self._full_at = max(self._full_at, self._clock.now()) + amount / self._per_s
 
 
 class LocalPace:
@@ -59,13 +63,19 @@ class LocalPace:
         self._requests = Bucket(quota.requests, clock) if quota.requests else None
         self._tokens = Bucket(quota.tokens, clock) if quota.tokens else None
 
-    def wait_s(self, tokens: float) -> float:
-        """Seconds this request must wait; its place in the queue is taken."""
+    def wait_s(self, tokens: float, longest_s: float) -> float:
+        """Seconds this request must wait; its place is taken unless that is longer."""
+        wanted = [
+            (bucket, amount)
+            for bucket, amount in ((self._requests, 1.0), (self._tokens, tokens))
+            if bucket is not None
+        ]
         with self._lock:
-            return max(
-                self._requests.take(1) if self._requests else 0.0,
-                self._tokens.take(tokens) if self._tokens else 0.0,
-            )
+            wait_s = max((one.wait_s(amount) for one, amount in wanted), default=0.0)
+            if wait_s <= longest_s:
+                for bucket, amount in wanted:
+                    bucket.take(amount)
+        return wait_s
 
 
 _paces: dict[tuple[str, Quota], LocalPace] = {}

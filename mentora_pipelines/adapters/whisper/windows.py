@@ -133,6 +133,8 @@ class _Held:
 
 def _end_to_end(plan: WindowPlan) -> tuple[tuple[Frames, ...], ...]:
     """One span for each stretch; two meet in the middle of the silence between them."""
+    if not plan.spans:
+        return ()
     borders = [
         (before[-1][1] + after[0][0]) // 2 for before, after in pairwise(plan.spans)
     ]

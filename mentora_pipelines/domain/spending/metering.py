@@ -79,7 +79,7 @@ class MeteredTranscriber:
         """What the transcriber hears; a window that it fails at takes no minutes."""
         try:
             return self._transcriber.hear(window, hints)
-        except Exception:
+        except BaseException:  # Ctrl-C, too
             self._give_back()
             raise
 
@@ -87,7 +87,7 @@ class MeteredTranscriber:
         """What the transcriber hears the second time, which is not counted."""
         try:
             return self._transcriber.hear_again(stretch, hints)
-        except Exception:
+        except BaseException:  # Ctrl-C, too
             self._give_back()
             raise
 

@@ -8,8 +8,6 @@ that nobody has taken in is decoded here, to know how long it is.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -28,7 +26,6 @@ from mentora_pipelines.domain.lessons.recognition import (
     remaining_s,
 )
 from mentora_pipelines.domain.lessons.transcripts import Transcript
-from mentora_pipelines.domain.spending.prices import Consumption, PriceTable
 from mentora_pipelines.domain.spending.stand_ins import (
     FAST_AND_LEARNED,
     ORDINARY,
@@ -39,7 +36,6 @@ from mentora_pipelines.domain.spending.usage import (
     PlannedCall,
     PlansQuiz,
     PlansRecognition,
-    Unit,
 )
 from mentora_pipelines.domain.storage import ObjectStorage
 from mentora_pipelines.domain.videos import Video
@@ -77,18 +73,6 @@ class LessonPlan:
     def calls(self) -> tuple[PlannedCall, ...]:
         """Those of all stages."""
         return tuple(call for stage in self.stages for call in stage.calls)
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """Calls added up; `cost_usd` leaves out the `unpriced` ones."""
-
-    requests: int = 0
-    audio_s: float = 0.0
-    input_tokens: float = 0.0
-    output_tokens: float = 0.0
-    cost_usd: Decimal = Decimal(0)
-    unpriced: int = 0
 
 
 class PlannedLessons(RecognitionStore, ChunkStore, EmbeddingStore, QuizStore, Protocol):
@@ -144,33 +128,6 @@ def plan_reembedding(
     return LessonPlan(video, (Stage(Operation.EMBEDDING, Basis.EXACT, calls),))
 
 
-def total_of(calls: Sequence[PlannedCall], prices: PriceTable, at: datetime) -> Total:
-    """All calls together, at the prices of that day."""
-    seconds = [call for call in calls if call.unit is Unit.SECONDS]
-    tokens = [call for call in calls if call.unit is Unit.TOKENS]
-    costs = [
-        prices.cost(
-            Consumption(
-                call.provider,
-                call.model,
-                call.unit,
-                call.input_units,
-                call.output_units,
-                at,
-            )
-        )
-        for call in calls
-    ]
-    return Total(
-        requests=len(calls),
-        audio_s=sum(call.input_units for call in seconds),
-        input_tokens=sum(call.input_units for call in tokens),
-        output_tokens=sum(call.output_units for call in tokens),
-        cost_usd=sum((cost.usd for cost in costs if cost is not None), Decimal(0)),
-        unpriced=costs.count(None),
-    )
-
-
 def _taken_in(video: Video, storage: ObjectStorage, decoder: MediaDecoder) -> Video:
     """The video as it will be when its newest bytes are taken in.
 
@@ -202,7 +159,10 @@ def _taken_in(video: Video, storage: ObjectStorage, decoder: MediaDecoder) -> Vi
 def _hearing(
     video: Video, transcriber: Transcriber, store: RecognitionStore
 ) -> tuple[Stage, UUID | None]:
-    """What is left to hear, and the version that stands if nothing is."""
+    """What is left to hear, and the version that stands if nothing is.
+
+    A provider may be sent less: minutes in which nobody speaks are left out.
+    """
     hints = store.recognition_hints(video)
     fingerprint = hints.name(transcriber.fingerprint)
     wanted = transcript_id_of(video.id, video.source_hash or "", fingerprint)

@@ -1,0 +1,186 @@
+"""Pace, breaker and the meaning of answers, for all providers alike."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from mentora_pipelines.adapters.provider_calls.breaker import (
+    FAILURES,
+    PAUSE_S,
+    Breaker,
+)
+from mentora_pipelines.adapters.provider_calls.faults import (
+    RETRY_AFTER_CAP_S,
+    of_status,
+    retry_after_s,
+)
+from mentora_pipelines.adapters.provider_calls.pace import LocalPace, Quota
+from mentora_pipelines.adapters.valkey.connection import ValkeyServer
+from mentora_pipelines.adapters.valkey.pace import SharedPace
+from mentora_pipelines.errors import Absence, ProviderAway, ProviderRefused, Refusal
+from tests.fix_ai import TestClock
+from tests.fix_cache import PATIENCE_S
+from tests.fix_valkey import StartValkey, ValkeyProcess
+
+LONG = 600.0
+
+
+def test_a_minutes_worth_goes_at_once_and_the_rest_evenly() -> None:
+    """Else a provider is sent a burst that it refuses, or nothing for a minute."""
+    clock = TestClock()
+    pace = LocalPace(Quota(requests=60), clock)
+    assert [pace.wait_s(1, LONG) for _ in range(60)] == [0] * 60
+    assert pace.wait_s(1, LONG) == pytest.approx(1)
+    assert pace.wait_s(1, LONG) == pytest.approx(2)
+    clock.seconds += 62
+    assert [pace.wait_s(1, LONG) for _ in range(60)] == pytest.approx([0] * 60)
+
+
+def test_a_request_larger_than_a_minute_holds_goes_alone() -> None:
+    """Else it waits for ever."""
+    clock = TestClock()
+    pace = LocalPace(Quota(tokens=1_000), clock)
+    assert pace.wait_s(3_000, LONG) == 0
+    assert pace.wait_s(100, LONG) == pytest.approx(126)
+
+
+def test_both_limits_hold() -> None:
+    """Else few large requests pass the limit of tokens, or many small that of calls."""
+    pace = LocalPace(Quota(requests=1_000, tokens=600), TestClock())
+    assert pace.wait_s(600, LONG) == 0
+    assert pace.wait_s(10, LONG) == pytest.approx(1)
+    assert LocalPace(Quota(), TestClock()).wait_s(1e9, LONG) == 0
+
+
+def test_who_would_wait_too_long_takes_no_place() -> None:
+    """Else those who gave up are waited for."""
+    clock = TestClock()
+    pace = LocalPace(Quota(requests=1), clock)
+    assert pace.wait_s(0, LONG) == 0
+    assert pace.wait_s(0, 30) == pytest.approx(60)
+    assert pace.wait_s(0, LONG) == pytest.approx(60)
+
+
+def shared(server: ValkeyProcess, quota: Quota) -> SharedPace:
+    """The pace of another process, as the server sees it."""
+    return SharedPace(
+        f"openai {quota}",
+        quota,
+        lambda: ValkeyServer(server.url, "test-pace", answer_timeout_s=PATIENCE_S),
+        meanwhile=LocalPace(quota, TestClock()),
+    )
+
+
+def test_all_processes_share_a_limit(valkey_coordination: ValkeyProcess) -> None:
+    """Else four workers send four times what the account may."""
+    quota = Quota(requests=4, tokens=600)
+    one, other = (shared(valkey_coordination, quota) for _ in range(2))
+    assert one.wait_s(600, LONG) == 0
+    assert 0.5 < other.wait_s(10, LONG) <= 1
+    assert one.wait_s(600, 1) > 55
+    assert 1.5 < other.wait_s(10, LONG) <= 2
+    assert other.wait_s(0, LONG) <= 2
+    assert 8 < one.wait_s(0, LONG) <= 15
+
+
+def test_a_request_beyond_the_shared_limit_goes_alone(
+    valkey_coordination: ValkeyProcess,
+) -> None:
+    """Else it waits for ever, or lets others through before it is paid off."""
+    pace = shared(valkey_coordination, Quota(tokens=1_000))
+    assert pace.wait_s(3_000, LONG) == 0
+    assert 120 < pace.wait_s(100, LONG) <= 126
+
+
+def test_without_the_server_each_process_keeps_the_pace_alone(
+    start_valkey: StartValkey,
+) -> None:
+    """Else a lesson fails because a cache is away, or nobody keeps any limit."""
+    server = start_valkey()
+    server.kill()
+    pace = shared(server, Quota(requests=2))
+    waits = [pace.wait_s(0, LONG) for _ in range(3)]
+    assert waits == [0, 0, pytest.approx(30)]
+
+
+def test_after_failures_in_a_row_one_caller_tries_at_a_time() -> None:
+    """Else everybody waits for the time-out of a provider that is dead."""
+    clock = TestClock()
+    breaker = Breaker(clock)
+    for _ in range(FAILURES - 1):
+        breaker.failed()
+    assert breaker.pause_s() == 0
+    breaker.answered()
+    for _ in range(FAILURES):
+        breaker.failed()
+    assert breaker.pause_s() == pytest.approx(PAUSE_S)
+    clock.seconds += PAUSE_S
+    assert breaker.closed_s() == 0
+    assert breaker.pause_s() == 0
+    assert breaker.pause_s() > 0
+    breaker.answered()
+    assert breaker.pause_s() == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, 0),
+        ({"retry-after": "3"}, 3),
+        ({"retry-after": "86400"}, RETRY_AFTER_CAP_S),
+        ({"retry-after": "-5"}, 0),
+        ({"retry-after": "nan"}, 0),
+        ({"retry-after": "inf"}, 0),
+        ({"retry-after": "soon"}, 0),
+        ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
+    ],
+)
+def test_what_a_provider_asks_for_is_understood_and_bounded(
+    headers: dict[str, str], seconds: float
+) -> None:
+    """Else a header holds a worker for a day, or breaks it."""
+    assert retry_after_s(headers) == seconds
+
+
+def test_a_date_to_come_back_at_is_understood() -> None:
+    """Else such a provider is asked at once."""
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=15), usegmt=True)
+    assert 10 < retry_after_s({"retry-after": later}) <= 15
+
+
+@pytest.mark.parametrize(
+    ("status", "codes", "reason"),
+    [
+        (200, ("overloaded_error",), Absence.OVERLOADED),
+        (200, (None,), Absence.SERVER_ERROR),
+        (408, (), Absence.TIMEOUT),
+        (409, (), Absence.SERVER_ERROR),
+        (429, ("rate_limit_exceeded",), Absence.RATE_LIMITED),
+        (504, (), Absence.TIMEOUT),
+        (529, (), Absence.OVERLOADED),
+        (402, (), Refusal.QUOTA),
+        (429, ("insufficient_quota",), Refusal.QUOTA),
+        (400, ("enforced_spend_limit_reached",), Refusal.QUOTA),
+        (401, ("authentication_error",), Refusal.KEY),
+        (400, ("content_filter",), Refusal.POLICY),
+        (404, ("not_found_error",), Refusal.MODEL),
+        (422, (), Refusal.REQUEST),
+        (302, (), Refusal.REQUEST),
+    ],
+)
+def test_each_answer_is_sorted_by_what_to_do(
+    status: int, codes: tuple[str | None, ...], reason: Refusal | Absence
+) -> None:
+    """Else what will never work is tried for hours, or what would pass is given up."""
+    error = of_status("openai", status, {}, codes).error
+    assert error.reason is reason
+    kind = ProviderRefused if isinstance(reason, Refusal) else ProviderAway
+    assert isinstance(error, kind)
+
+
+def test_an_error_repeats_codes_and_no_words() -> None:
+    """Else a server's text, with a key or a lesson in it, is in our log."""
+    error = of_status("openai", 401, {}, ("sk-hunter2 is wrong", "invalid_api_key"))
+    assert "hunter2" not in str(error.error)
+    assert "invalid_api_key" in str(error.error)
