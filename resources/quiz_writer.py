@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from mentora_pipelines.domain.lessons.questions import QuizWriter
+from mentora_pipelines.domain.quizzes.questions import QuizWriter
 from mentora_pipelines.providers import make_quiz_writer
 
 

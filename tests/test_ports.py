@@ -1,7 +1,7 @@
 """Never run: the type checker reads here that each adapter fits its ports."""
 
 from mentora_pipelines.adapters.eml_folder import EmlFolder
-from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
+from mentora_pipelines.adapters.extractive_quiz.writer import ExtractiveQuizWriter
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.http_probe.guard import Resolver, SystemResolver
 from mentora_pipelines.adapters.http_probe.lessons import NoLinkRenewer, WebLessonProber
@@ -42,12 +42,6 @@ from mentora_pipelines.domain.lessons.published_lessons import (
     LessonFactsReader,
     LessonPublisher,
 )
-from mentora_pipelines.domain.lessons.questions import QuizWriter
-from mentora_pipelines.domain.lessons.quizzes import (
-    LessonWithQuizzes,
-    QuizReader,
-    QuizStore,
-)
 from mentora_pipelines.domain.lessons.recognition import (
     RecognitionStore,
     Transcriber,
@@ -70,6 +64,12 @@ from mentora_pipelines.domain.operations.mail_delivery import (
     EmailOutbox,
     Mailer,
     MailRenderer,
+)
+from mentora_pipelines.domain.quizzes.questions import QuizWriter
+from mentora_pipelines.domain.quizzes.quizzes import (
+    LessonWithQuizzes,
+    QuizReader,
+    QuizStore,
 )
 from mentora_pipelines.domain.rate_limits.limits import (
     AsyncRateLimiter,

@@ -12,8 +12,8 @@ from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.domain.lessons.chunks import Chunk
-from mentora_pipelines.domain.lessons.questions import Question
 from mentora_pipelines.domain.lessons.transcripts import Transcript
+from mentora_pipelines.domain.quizzes.questions import Question
 from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import ErrorCode

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
-from mentora_pipelines.domain.lessons.questions import (
+from mentora_pipelines.adapters.extractive_quiz.writer import ExtractiveQuizWriter
+from mentora_pipelines.domain.lessons.transcripts import Transcript
+from mentora_pipelines.domain.quizzes.questions import (
     Question,
     QuestionKind,
+    QuizWishes,
     QuizWriter,
-    refusal,
 )
-from mentora_pipelines.domain.lessons.transcripts import Transcript
-from mentora_pipelines.domain.lessons.vocabulary import Vocabulary
+from mentora_pipelines.domain.quizzes.validation import Validator
+from mentora_pipelines.domain.terms.vocabulary import Vocabulary
 from tests.lessons import chunks_of, transcript_of
 
-SAMPLES = sorted((Path(__file__).parents[2] / "samples").glob("*.txt"))
+SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*.txt"))
 MUSIC = [
     "Let's talk about how chords are built.",
     "An interval is the distance between two notes.",
@@ -36,7 +37,8 @@ MUSIC = [
 
 def quiz_of(lesson: Transcript, question_count: int = 8) -> list[Question]:
     """Return the quiz of a lesson in chunks of four sentences."""
-    return ExtractiveQuizWriter().write(lesson, chunks_of(lesson), question_count)
+    wishes = QuizWishes(question_count)
+    return ExtractiveQuizWriter().write(lesson, chunks_of(lesson), wishes)
 
 
 @pytest.fixture(params=[MUSIC, *SAMPLES], ids=lambda p: getattr(p, "stem", "music"))
@@ -51,7 +53,7 @@ def lesson(request: pytest.FixtureRequest) -> Transcript:
 def test_it_is_a_quiz_writer() -> None:
     """The resource could not hand it to the asset."""
     writer: QuizWriter = ExtractiveQuizWriter()
-    assert writer.fingerprint == "extractive/v1"
+    assert writer.fingerprint == "extractive/v2"
 
 
 def test_a_short_lesson_gives_at_least_five_sound_questions(
@@ -60,7 +62,7 @@ def test_a_short_lesson_gives_at_least_five_sound_questions(
     """A creator who sees two questions for a whole lesson writes the quiz by hand."""
     quiz = quiz_of(lesson)
     assert 5 <= len(quiz) <= 8
-    assert [refusal(question, lesson) for question in quiz] == [None] * len(quiz)
+    assert [Validator(lesson).faults(question) for question in quiz] == [()] * len(quiz)
 
 
 def test_both_kinds_take_part_in_every_quiz(lesson: Transcript) -> None:
@@ -107,7 +109,11 @@ def test_the_questions_follow_the_lesson_and_reach_its_second_half(
 def test_no_answer_is_asked_for_twice(lesson: Transcript) -> None:
     """The second question would be answered by the first."""
     vocabulary = Vocabulary("en")
-    answers = [vocabulary.normal_form(q.answer) for q in quiz_of(lesson)]
+    answers = [
+        vocabulary.normal_form(question.answer)
+        for question in quiz_of(lesson)
+        if question.kind is not QuestionKind.TRUE_FALSE
+    ]
     assert len(set(answers)) == len(answers)
 
 
@@ -187,7 +193,7 @@ def test_a_lesson_without_content_gets_no_quiz(sentences: list[str]) -> None:
 def test_no_chunks_or_no_questions_wanted_gives_none() -> None:
     """A question without a chunk cannot be stored."""
     lesson = transcript_of(MUSIC)
-    assert ExtractiveQuizWriter().write(lesson, [], 5) == []
+    assert ExtractiveQuizWriter().write(lesson, [], QuizWishes(5)) == []
     assert quiz_of(lesson, 0) == []
 
 
