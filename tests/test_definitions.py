@@ -18,6 +18,7 @@ from assets.analytics.jobs import (
     metrics_freshness_job,
 )
 from assets.jobs import lesson_job, quiz_job
+from assets.lessons.quiz_statistics import quiz_statistics_job
 from assets.operations.achievements import unlock_achievements_job
 from assets.operations.content_health import (
     content_health_job,
@@ -95,7 +96,7 @@ def test_every_asset_and_check_that_is_written_is_wired() -> None:
     """Else a product that was written, reviewed and tested is never made."""
     written = found_in_modules("assets", list(assets.__path__), (dg.AssetsDefinition,))
     wired = {id(a) for a in (*(defs.assets or []), *(defs.asset_checks or []))}
-    assert len(wired) == 17
+    assert len(wired) == 18
     assert written == wired
 
 
@@ -110,6 +111,7 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
     assert list(defs.jobs or []) == [
         lesson_job,
         quiz_job,
+        quiz_statistics_job,
         deliver_email_job,
         unlock_achievements_job,
         event_retention_job,
