@@ -5,6 +5,7 @@ from mentora_pipelines.adapters.extractive_quiz.writer import ExtractiveQuizWrit
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.http_probe.guard import Resolver, SystemResolver
 from mentora_pipelines.adapters.http_probe.lessons import NoLinkRenewer, WebLessonProber
+from mentora_pipelines.adapters.item_analysis import PandasItemAnalyst
 from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
 from mentora_pipelines.adapters.media.decoder import LocalSource, PyAvDecoder
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
@@ -16,6 +17,8 @@ from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
+from mentora_pipelines.adapters.quiz_exports.printer import FileHandouts
 from mentora_pipelines.adapters.smtp import SmtpMailer
 from mentora_pipelines.adapters.valkey.async_rate_limiter import AsyncValkeyRateLimiter
 from mentora_pipelines.adapters.valkey.cache import ValkeyCache
@@ -65,6 +68,9 @@ from mentora_pipelines.domain.operations.mail_delivery import (
     Mailer,
     MailRenderer,
 )
+from mentora_pipelines.domain.quizzes.handouts import HandoutPrinter
+from mentora_pipelines.domain.quizzes.item_statistics import AnswerCounts, ItemAnalyst
+from mentora_pipelines.domain.quizzes.life import EditableQuizzes
 from mentora_pipelines.domain.quizzes.questions import QuizWriter
 from mentora_pipelines.domain.quizzes.quizzes import (
     LessonWithQuizzes,
@@ -140,6 +146,15 @@ def quiz_writer_fits(adapter: ExtractiveQuizWriter) -> None:
     _writer: QuizWriter = adapter
 
 
+def quizzes_fit(
+    desk: QuizDesk, analyst: PandasItemAnalyst, files: FileHandouts
+) -> None:
+    """What is handed out, and what students made of it."""
+    _counts: AnswerCounts = desk
+    _analyst: ItemAnalyst = analyst
+    _printer: HandoutPrinter = files
+
+
 def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:
     """What crosses creators."""
     _uploads: UploadCatalogue = adapter
@@ -154,6 +169,7 @@ def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:
 def lessons_fit(adapter: PostgresLessons, fake: FakeLessonStore) -> None:
     """One creator's rows."""
     _all: LessonStore = adapter
+    _shelf: EditableQuizzes = adapter
     _status: VideoStatus = adapter
     _audio: AudioStore = adapter
     _captions: CaptionStore = adapter

@@ -120,7 +120,7 @@ def lists(statement: Statement, material: Material) -> Iterator[Candidate]:
         statement,
         material,
         QuestionKind.MULTIPLE_ANSWER,
-        f"Which of these belong into the gap? {prompt}",
+        f"Which of these belong in the gap? {prompt}",
         capitalised(items[0]),
         further=[capitalised(item) for item in items[1:]],
         options=[capitalised(option) for option in (*items, *distractors[:MIN_WRONG])],

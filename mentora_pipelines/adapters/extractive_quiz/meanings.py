@@ -4,7 +4,7 @@ Here belong definitions: chosen among other meanings, told in writing, or believ
 another term. Not here: the blank in a definition (`gap_questions`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from mentora_pipelines.adapters.extractive_quiz.material import (
     Candidate,
@@ -21,7 +21,7 @@ from mentora_pipelines.domain.terms.definitions_of_terms import (
 from mentora_pipelines.domain.terms.key_terms import KeyTerm
 
 # How much each form is worth; set by reading quizzes on nine subjects.
-_MEANING, _DEFINED, _WRITTEN_MEANING = 2.4, 1.8, 1.0
+_MEANING, _DEFINED, _WRITTEN_MEANING = 2.9, 1.8, 1.0
 MIN_MEANINGS = 3
 MAX_MEANING_WORDS = 16
 
@@ -33,9 +33,11 @@ def meanings(
     meaning = _meaning(definition)
     score = _DEFINED - statement.strain
     if definition.form is DefinitionForm.TERM_FIRST and meaning is not None:
-        prompt = _what_is(statement, definition)
+        prompt = _what_is(statement, definition, material.names)
         others = _other_meanings(statement, definition, material)
-        if len(others) >= MIN_MEANINGS - 1:
+        if len(others) >= MIN_MEANINGS - 1 and not _is_echoed(
+            definition, meaning, others, material
+        ):
             yield candidate(
                 statement,
                 material,
@@ -74,20 +76,26 @@ def meanings(
             return
 
 
-def _what_is(statement: Statement, definition: Definition) -> str:
+def _what_is(
+    statement: Statement, definition: Definition, names: Collection[str]
+) -> str:
     """The question "What is an index?", with the article that the lesson uses."""
     subject = statement.text[: _end_of_term(statement.text, definition)]
     first, _, rest = subject.partition(" ")
-    if first.lower() in {"a", "an", "the", "your"}:
+    has_article = first.lower() in {"a", "an", "the", "your"}
+    if has_article:
         subject = f"{'a' if first.lower() == 'your' else first.lower()} {rest}"
     verb = definition.verb if definition.verb in {"are", "was", "were"} else "is"
-    return f"What {verb} {subject if ' ' in subject else _inner(subject, statement)}?"
+    return (
+        f"What {verb} {subject if has_article else _inner(subject, statement, names)}?"
+    )
 
 
-def _inner(word: str, statement: Statement) -> str:
+def _inner(word: str, statement: Statement, names: Collection[str]) -> str:
     """A first word as it is written inside a sentence."""
     token = statement.tokens[0]
     keeps = token.text[1:].lower() != token.text[1:] or statement.begins_with_name
+    keeps = keeps or token.text in names
     return word if keeps else word[:1].lower() + word[1:]
 
 
@@ -119,6 +127,16 @@ def _other_meanings(
         if told.form is DefinitionForm.TERM_FIRST:
             found.append((abs(len(meaning.split()) - len(own.split())), meaning))
     return [meaning for _, meaning in sorted(found)[:3]]
+
+
+def _is_echoed(
+    definition: Definition, meaning: str, others: Sequence[str], material: Material
+) -> bool:
+    """Whether a word of the term stands in its own meaning alone: "a sorted list"."""
+    vocabulary = material.vocabulary
+    told = set(vocabulary.normal_form(meaning).split())
+    elsewhere = {w for other in others for w in vocabulary.normal_form(other).split()}
+    return bool(set(vocabulary.normal_form(definition.term).split()) & told - elsewhere)
 
 
 def _term_of(definition: Definition, material: Material) -> KeyTerm | None:

@@ -131,7 +131,9 @@ def _inverted(main: str, names: Collection[str]) -> str | None:
 
 def _plain_verb(word: str, subject: list[str]) -> tuple[str, str] | None:
     """The auxiliary and the infinitive of a verb in the present, else None."""
-    last = subject[-1].lower()
+    # "video calls often use": the adverb says nothing about their number.
+    nouns = [word for word in subject if word.lower() not in english.ADVERBS]
+    last = nouns[-1].lower() if nouns else ""
     is_plural = last.endswith("s") and not last.endswith(("ss", "us", "is"))
     is_plural = is_plural or subject[0].lower() in _PLURAL_OPENING
     if not is_plural and word.endswith("s"):

@@ -279,11 +279,13 @@ def listed(statement: Statement) -> tuple[int, int, tuple[str, ...]] | None:
 
     Each is one or two words of meaning, and nothing belongs to the last one alone.
     """
-    found = _LISTED.search(statement.text)
-    if found is None:
-        return None
-    items = tuple(item.strip() for item in found.groups() if item)
-    words = [word.lower() for item in items for word in item.split()]
-    if any(not _is_content(word) for word in words):
-        return None
-    return found.start(), found.end(), items
+    for found in _LISTED.finditer(statement.text):
+        start, items = found.start(), [item for item in found.groups() if item]
+        first, _, rest = items[0].partition(" ")
+        if rest and not _is_content(first.lower()):
+            # "takes in water and minerals" lists water, not "in water".
+            start, items[0] = start + len(first) + 1, rest
+        words = [word.lower() for item in items for word in item.split()]
+        if all(_is_content(word) for word in words):
+            return start, found.end(), tuple(items)
+    return None

@@ -34,7 +34,7 @@ _TERM_LIMIT = 100
 _GOOD_SCORE, _LEAST_SCORE = 1.0, 0.3
 _WISH_BONUS = 1.0
 _ALIKE_SHARE = 0.65
-_SAME_OPENING = 0.8
+_SAME_OPENING = 0.6
 _KIND_WEIGHT = 3.0
 """A kind that has less than its share comes before a better question of another."""
 
@@ -64,27 +64,9 @@ class ExtractiveQuizWriter:
         Every one passes the validator. A lesson too poor in content gets fewer, or
         none.
         """
-        vocabulary = Vocabulary(transcript.language)
-        spoken = list(statements(transcript.segments, vocabulary))
-        if len(spoken) < MIN_STATEMENTS or not chunks or wishes.question_count < 1:
+        if wishes.question_count < 1:
             return []
-        texts = [segment.text for segment in transcript.segments]
-        terms = key_terms(texts, transcript.language, _TERM_LIMIT)
-        definitions = [s.definition for s in spoken if s.definition]
-        material = Material(
-            spoken,
-            terms,
-            Distractors(texts, terms, definitions, vocabulary),
-            chunks,
-            vocabulary,
-        )
-        validator = Validator(transcript)
-        sound = [
-            candidate
-            for candidate in candidates(material)
-            if not validator.faults(candidate.question)
-        ]
-        free = _not_asked(sound, wishes.asked)
+        free = _not_asked(_sound(transcript, chunks), wishes.asked)
         return _spread(_unambiguous(free), wishes)
 
     def repair(
@@ -92,23 +74,33 @@ class ExtractiveQuizWriter:
         transcript: Transcript,
         chunks: Sequence[Chunk],
         question: Question,
-        faults: Sequence[Fault],
+        faults: Sequence[Fault],  # noqa: ARG002  (another kind mends any of them)
     ) -> Question | None:
         """Another question on the same sentence, in another kind, or None."""
-        wishes = QuizWishes(question_count=1, asked=(question,))
-        near = [
-            segment
-            for segment in transcript.segments
-            if segment.start_s < question.end_s and segment.end_s > question.start_s
+        others = [
+            one
+            for one in _unambiguous(_sound(transcript, chunks))
+            if normal(one.question.quote) == normal(question.quote)
+            and one.question.kind is not question.kind
         ]
-        if not faults or not near:
+        if not others:
             return None
-        found = [
-            other
-            for other in self.write(transcript, chunks, wishes)
-            if other.quote == question.quote and other.kind is not question.kind
-        ]
-        return found[0] if found else None
+        return max(others, key=lambda one: (one.score, one.question.prompt)).question
+
+
+def _sound(transcript: Transcript, chunks: Sequence[Chunk]) -> list[Candidate]:
+    """All that can be asked about a lesson and passes the validator."""
+    vocabulary = Vocabulary(transcript.language)
+    spoken = list(statements(transcript.segments, vocabulary))
+    if len(spoken) < MIN_STATEMENTS or not chunks:
+        return []
+    texts = [segment.text for segment in transcript.segments]
+    terms = key_terms(texts, transcript.language, _TERM_LIMIT)
+    definitions = [s.definition for s in spoken if s.definition]
+    distractors = Distractors(texts, terms, definitions, vocabulary)
+    material = Material(spoken, terms, distractors, chunks, vocabulary)
+    validator = Validator(transcript)
+    return [one for one in candidates(material) if not validator.faults(one.question)]
 
 
 def _not_asked(some: Sequence[Candidate], asked: Sequence[Question]) -> list[Candidate]:
@@ -119,10 +111,10 @@ def _not_asked(some: Sequence[Candidate], asked: Sequence[Question]) -> list[Can
 
 def _unambiguous(some: Sequence[Candidate]) -> list[Candidate]:
     """Those whose prompt has one answer, not that of another sentence as well."""
-    answers: dict[str, set[str]] = {}
+    quotes: dict[str, set[str]] = {}
     for one in some:
-        answers.setdefault(one.question.prompt, set()).add(one.question.answer)
-    return [one for one in some if len(answers[one.question.prompt]) == 1]
+        quotes.setdefault(one.question.prompt, set()).add(one.question.quote)
+    return [one for one in some if len(quotes[one.question.prompt]) == 1]
 
 
 def _spread(some: Sequence[Candidate], wishes: QuizWishes) -> list[Question]:
@@ -151,9 +143,12 @@ def _spread(some: Sequence[Candidate], wishes: QuizWishes) -> list[Question]:
 
 
 def _look_alike(some: Question, other: Question) -> bool:
-    """Whether two prompts differ in a word or two: one after the other is a drill."""
-    words, others = (set(plain_words(q.prompt)) for q in (some, other))
-    return len(words & others) >= _ALIKE_SHARE * len(words | others)
+    """Whether they differ in a word or two: one after the other is a drill."""
+    return any(
+        len(words & others) >= _ALIKE_SHARE * len(words | others)
+        for texts in ((some.prompt, other.prompt), (some.quote, other.quote))
+        for words, others in [tuple(set(plain_words(text)) for text in texts)]
+    )
 
 
 def _opening(question: Question) -> str:

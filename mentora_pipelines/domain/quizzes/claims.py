@@ -5,6 +5,7 @@ follow from the quote, a false one must not. Not here: any other kind of questio
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from mentora_pipelines.domain.quizzes.faults import Fault, FaultCode
@@ -47,9 +48,12 @@ def claim_faults(
         yield Fault(FaultCode.UNSUPPORTED, "the quote is not about what is stated")
     elif is_false and _is_word_for_word(statement, question.quote):
         yield Fault(FaultCode.UNSUPPORTED, "the quote says that it is true")
-    elif not is_false and not (
-        _is_in_order(roots, said, statement, lesson_roots)
-        or _is_fronted(roots, question.quote, vocabulary)
+    elif not is_false and (
+        _says_more(roots, said, lesson_roots)
+        or not (
+            _is_in_order(roots, said, statement)
+            or _is_fronted(roots, question.quote, vocabulary)
+        )
     ):
         yield Fault(FaultCode.UNSUPPORTED, "the quote does not say that it is true")
     elif not is_false and _is_changed(statement, question.quote, vocabulary):
@@ -61,12 +65,18 @@ def _is_word_for_word(statement: str, quote: str) -> bool:
     return common_in_order(words, plain_words(quote)) == len(words)
 
 
-def _is_in_order(
-    roots: Sequence[str],
-    said: Sequence[str],
-    statement: str,
-    lesson_roots: Collection[str],
+def _says_more(
+    roots: Sequence[str], said: Sequence[str], lesson_roots: Collection[str]
 ) -> bool:
+    """Whether it brings in a word that the lesson says of something else.
+
+    A word that the lesson never uses may be another one for what the quote says.
+    """
+    beyond = Counter(roots) - Counter(said)
+    return not beyond.keys().isdisjoint(lesson_roots)
+
+
+def _is_in_order(roots: Sequence[str], said: Sequence[str], statement: str) -> bool:
     """Whether the quote says the words of the statement, of the same subject."""
     if has_words(statement, "by") and set(roots) <= set(said):
         return True  # a passive turns the order round
@@ -74,8 +84,8 @@ def _is_in_order(
         return False
     subject = roots[0]
     if subject not in said:
-        # Another word for it will do, but not another subject of the lesson.
-        return subject not in lesson_roots
+        # Another word for it will do.
+        return True
     return set(roots[1:]).isdisjoint(said[: said.index(subject)])
 
 

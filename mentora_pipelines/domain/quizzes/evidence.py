@@ -31,6 +31,10 @@ _LESSON_SHARE = 0.3
 """A question may set a scene in words of its own; with fewer of the lesson's it is
 about something else."""
 
+_NAME_WORDS = 3
+"""An option of so few words names a thing; a longer one tells of it."""
+
+_LEADING_PRONOUN = re.compile(r"^(?:it|they|he|she|that)\s+", re.IGNORECASE)
 _LEANING = english.words("it its this that these those they them their he she")
 _JOINED = r"(?:\s*,\s*|\s*,?\s+(?:and|or|as well as)\s+)(?:(?:an?|the|from|of|to)\s+)?"
 
@@ -174,19 +178,20 @@ class Evidence:
     def _rivals(self, question: Question, asked: set[str]) -> Iterator[Fault]:
         """Wrong options that the quote makes right, or as right as the answer."""
         quote = normal(question.quote)
-        for rival in question.distractors:
+        for option in question.distractors:
+            rival = _LEADING_PRONOUN.sub("", option)
             if not has_words(quote, rival):
                 continue
             if any(_are_joined(quote, answer, rival) for answer in question.answers):
                 yield Fault(
-                    FaultCode.AMBIGUOUS, f"the quote makes {rival!r} right as well"
+                    FaultCode.AMBIGUOUS, f"the quote makes {option!r} right as well"
                 )
             elif question.kind is QuestionKind.MULTIPLE_CHOICE and self._is_as_near(
-                quote, rival, question.answer, asked
+                quote, rival, _LEADING_PRONOUN.sub("", question.answer), asked
             ):
                 yield Fault(
                     FaultCode.UNSUPPORTED,
-                    f"the quote says it of {rival!r} as much as of the answer",
+                    f"the quote says it of {option!r} as much as of the answer",
                 )
 
     def _is_as_near(self, quote: str, rival: str, answer: str, asked: set[str]) -> bool:
@@ -194,7 +199,10 @@ class Evidence:
 
         Where both stand in the same clause, the words alone cannot tell.
         """
-        if not has_words(quote, answer) or any(
+        if not has_words(quote, answer):
+            # The quote has the rival word for word, of the answer only a part.
+            return len(answer.split()) <= _NAME_WORDS or len(rival.split()) > 1
+        if any(
             has_words(clause, rival) and has_words(clause, answer)
             for clause in clauses_of(quote)
         ):

@@ -46,8 +46,10 @@ _RITUAL = re.compile(
     r"my\s+name\s+is|my\s+channel|sponsor(?:ed)?\s+(?:of|by)|patreon)\b",
     re.IGNORECASE,
 )
-_POINTING = english.words("he she him his her hers they them their it its this these "
-                          "those that there i me my we us our")  # fmt: skip
+_POINTING = english.words(
+    "he she him his her hers they them their it its this these those there i me my we "
+    "us our"
+)
 _EMPTY_SUBJECT = re.compile(
     r"\b(?:is|was|are|were)\s+(?:it|this|that|they)\s+(?:called|important|possible|"
     r"necessary|true|useful|better|that|hard|easy|wise|safe|faster|slower)|"

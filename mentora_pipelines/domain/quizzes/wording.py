@@ -14,8 +14,12 @@ from mentora_pipelines.domain.terms.vocabulary import Token, Vocabulary
 _NUMERALS = {
     "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5",
     "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10", "eleven": "11",
-    "twelve": "12", "first": "1st", "second": "2nd", "third": "3rd", "fourth": "4th",
-    "fifth": "5th",
+    "twelve": "12", "thirteen": "13", "fourteen": "14", "fifteen": "15",
+    "sixteen": "16", "seventeen": "17", "eighteen": "18", "nineteen": "19",
+    "twenty": "20", "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60",
+    "seventy": "70", "eighty": "80", "ninety": "90", "hundred": "100",
+    "thousand": "1000", "million": "1000000", "first": "1st", "second": "2nd",
+    "third": "3rd", "fourth": "4th", "fifth": "5th",
 }  # fmt: skip
 _NEGATIONS = english.words(
     "not no never none nothing nobody neither nor without cannot except"
@@ -50,6 +54,7 @@ _OPPOSITES = (
     "thick thin", "old new", "minimum maximum", "ascending descending", "with without",
     "north south", "east west", "positive negative", "internal external",
     "never often", "best worst", "better worse", "hard soft", "harder softer",
+    "weakens strengthens", "weaken strengthen", "slows speeds", "delays hastens",
     "low higher", "high lower", "slow faster", "fast slower", "small larger",
     "large smaller", "early later", "late earlier", "reject accept",
     "adds subtracts", "attack defend", "approve reject", "accept reject",
