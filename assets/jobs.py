@@ -7,6 +7,7 @@ import dagster as dg
 
 from assets.failures import UPLOAD_TAG
 from assets.lessons.quizzes import QuizRequest
+from mentora_pipelines.domain.quizzes.questions import QuizWishes
 from mentora_pipelines.domain.videos import Video
 
 CREATOR_TAG = "mentora/creator"
@@ -61,12 +62,16 @@ def edit_selection() -> list[dg.AssetKey]:
     return [dg.AssetKey(name) for name in AFTER_THE_WORDS]
 
 
-def quiz_request_config(question_count: int, requested_as: UUID) -> dg.RunConfig:
+def quiz_request_config(wishes: QuizWishes, requested_as: UUID) -> dg.RunConfig:
     """What to ask of the quiz's writer, and under which name it is looked for."""
     return dg.RunConfig(
         {
             "quizzes": QuizRequest(
-                question_count=question_count, requested_as=str(requested_as)
+                question_count=wishes.question_count,
+                difficulty=wishes.difficulty,
+                bloom_level=wishes.bloom_level,
+                edition=wishes.edition,
+                requested_as=str(requested_as),
             )
         }
     )

@@ -26,6 +26,10 @@ from assets.lessons.checks import (
 from assets.lessons.chunks import chunks
 from assets.lessons.embeddings import embeddings
 from assets.lessons.published_lessons import published_lessons
+from assets.lessons.quiz_statistics import (
+    no_question_puzzles_its_students,
+    quiz_statistics_job,
+)
 from assets.lessons.quizzes import quizzes
 from assets.lessons.transcripts import transcripts
 from assets.operations.achievements import unlock_achievements_job
@@ -53,6 +57,7 @@ from resources.mailer import MailerResource
 from resources.metric_reports import MetricReportsResource
 from resources.metrics import MetricsResource
 from resources.next_embedders import NextEmbeddersResource
+from resources.quiz_answers import ItemAnalystResource, QuizAnswersResource
 from resources.quiz_writer import QuizWriterResource
 from resources.search_upkeep import SearchUpkeepResource
 from resources.spending import SpendingResource
@@ -65,6 +70,7 @@ from schedules.event_partitions import event_partitions_schedule
 from schedules.event_retention import event_retention_schedule
 from schedules.metrics_freshness import metrics_freshness_schedule
 from schedules.search_index import search_index_schedule
+from schedules.quiz_statistics import quiz_statistics_schedule
 from schedules.suspect_lessons import suspect_lessons_schedule
 from sensors.changed_rows import changed_rows
 from sensors.due_email import due_email
@@ -94,6 +100,7 @@ defs = dg.Definitions(
         captions_pass_review,
         chunks_cover_the_speech,
         every_chunk_has_a_vector,
+        no_question_puzzles_its_students,
         counts_equal_the_events,
         no_value_is_impossible,
         yesterdays_metrics_exist,
@@ -102,6 +109,7 @@ defs = dg.Definitions(
         lesson_job,
         quiz_job,
         search_index_job,
+        quiz_statistics_job,
         deliver_email_job,
         unlock_achievements_job,
         event_retention_job,
@@ -129,6 +137,7 @@ defs = dg.Definitions(
         event_partitions_schedule,
         metrics_freshness_schedule,
         search_index_schedule,
+        quiz_statistics_schedule,
     ],
     resources={
         "cache": CacheResource(),
@@ -143,6 +152,8 @@ defs = dg.Definitions(
         "next_embedders": NextEmbeddersResource(),
         "search_upkeep": SearchUpkeepResource(),
         "quiz_writer": QuizWriterResource(),
+        "quiz_answers": QuizAnswersResource(),
+        "item_analyst": ItemAnalystResource(),
         "email_outbox": EmailOutboxResource(),
         "mail_renderer": MailRendererResource(),
         "mailer": MailerResource(),

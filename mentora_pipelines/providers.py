@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from mentora_pipelines import migrations
 from mentora_pipelines.adapters.folder_storage import FolderStorage
@@ -17,9 +18,9 @@ from mentora_pipelines.adapters.media.decoder import PyAvDecoder
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.adapters.price_table import GenaiPrices
-from mentora_pipelines.domain.lessons.questions import QuizWriter
 from mentora_pipelines.domain.lessons.recognition import Transcriber
 from mentora_pipelines.domain.operations.health_alerts import AlertRule
+from mentora_pipelines.domain.quizzes.questions import QuizWriter
 from mentora_pipelines.domain.spending.metering import MeteredTranscriber
 from mentora_pipelines.domain.spending.prices import (
     LocalPrices,
@@ -58,6 +59,7 @@ from mentora_pipelines.settings import (
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.eml_folder import EmlFolder
     from mentora_pipelines.adapters.http_probe.lessons import WebLessonProber
+    from mentora_pipelines.adapters.item_analysis import PandasItemAnalyst
     from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
     from mentora_pipelines.adapters.postgres.achievements import AchievementRows
     from mentora_pipelines.adapters.postgres.ai_usage import PostgresUsageLedgers
@@ -72,10 +74,12 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.golden_rows import GoldenIndex
     from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+    from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
     from mentora_pipelines.adapters.postgres.spending import SpendingRows
     from mentora_pipelines.adapters.postgres.stranded_videos import (
         PostgresStrandedVideos,
     )
+    from mentora_pipelines.adapters.quiz_exports.printer import FileHandouts
     from mentora_pipelines.adapters.smtp import SmtpMailer
     from mentora_pipelines.adapters.valkey.async_rate_limiter import (
         AsyncValkeyRateLimiter,
@@ -520,9 +524,42 @@ def make_price_table() -> PriceBook:
     return PriceBook((LocalPrices(), OwnPrices(own, settings.version), GenaiPrices()))
 
 
+@contextmanager
+def open_quiz_desk() -> "Iterator[QuizDesk]":
+    """Quizzes, requests and answers across creators, as the admin role."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
+
+    database = Database(_migrated_urls().admin, "mentora-quizzes")
+    try:
+        yield QuizDesk(database)
+    finally:
+        database.close()
+
+
+def make_item_analyst() -> "PandasItemAnalyst":
+    """Computes what answers say about questions."""
+    from mentora_pipelines.adapters.item_analysis import PandasItemAnalyst
+
+    return PandasItemAnalyst()
+
+
+def make_handouts() -> "FileHandouts":
+    """Turns quizzes into files."""
+    from mentora_pipelines.adapters.quiz_exports.printer import FileHandouts
+
+    return FileHandouts()
+
+
+def lesson_url(video_id: UUID) -> str | None:
+    """Where the web application shows a lesson, if it is known where that is."""
+    app_url = MailSettings().app_url
+    return None if app_url is None else f"{app_url}/videos/{video_id}"
+
+
 def make_quiz_writer(ledgers: UsageLedgers) -> QuizWriter:
     """Proposes questions about a lesson."""
-    from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
+    from mentora_pipelines.adapters.extractive_quiz.writer import ExtractiveQuizWriter
 
     if QuizSettings().writer == "claude":
         return make_claude_quiz_writer(ledgers)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from mentora_pipelines.domain.lessons.questions import QuizWriter
+from mentora_pipelines.domain.quizzes.questions import QuizWriter
 from mentora_pipelines.providers import make_quiz_writer, open_usage_ledgers
 
 

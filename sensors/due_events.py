@@ -111,13 +111,13 @@ def _run_request(launch: Launch, plan_weights: dict[str, int]) -> dg.RunRequest:
                 tags=lesson_tags(video, plan_weights),
                 asset_selection=edit_selection() if from_words else None,
             )
-        case QuizRun(video, key, question_count, requested_as):
+        case QuizRun(video, key, wishes, requested_as):
             return dg.RunRequest(
                 job_name=quiz_job.name,
                 run_key=key,
                 partition_key=str(video.id),
                 tags=lesson_tags(video, plan_weights),
-                run_config=quiz_request_config(question_count, requested_as),
+                run_config=quiz_request_config(wishes, requested_as),
             )
         case MetricsRun(day, key):
             return dg.RunRequest(

@@ -18,8 +18,6 @@ from mentora_pipelines.domain.identity import creator_id_of, video_id_of
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.lessons.doubts import HeardStretch
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
-from mentora_pipelines.domain.lessons.questions import Question
-from mentora_pipelines.domain.lessons.quizzes import Quiz
 from mentora_pipelines.domain.lessons.recognition import (
     Heard,
     Hints,
@@ -31,6 +29,8 @@ from mentora_pipelines.domain.lessons.transcripts import (
     Transcript,
     TranscriptVersion,
 )
+from mentora_pipelines.domain.quizzes.quizzes import Quiz
+from mentora_pipelines.domain.quizzes.review import Refusal
 from mentora_pipelines.domain.storage import StoredObject, checked_key
 from mentora_pipelines.domain.uploads import KnownUpload, UploadKey
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
@@ -224,7 +224,7 @@ class FakeLessonStore:
         self.stored_chunks: dict[UUID, list[Chunk]] = {}
         self.vectors: dict[str, NDArray[np.float32]] = {}
         self.stored_quizzes: dict[UUID, Quiz] = {}
-        self.refused: dict[UUID, list[tuple[Question, str]]] = {}
+        self.refused: dict[UUID, list[Refusal]] = {}
         self.requests: dict[UUID, UUID] = {}
 
     def mark_processing(self, video: Video) -> None:
@@ -354,16 +354,18 @@ class FakeLessonStore:
         assert video.creator_id == CREATOR_ID
         return list(self.stored_quizzes.values())
 
+    @contextmanager
+    def writing_alone(self, video: Video) -> Iterator[None]:
+        """Alone anyway: nothing here runs beside another."""
+        assert video.creator_id == CREATOR_ID
+        yield
+
     def add_quiz(
-        self,
-        video: Video,
-        quiz: Quiz,
-        question_count: int,
-        refused: Sequence[tuple[Question, str]],
+        self, video: Video, quiz: Quiz, refused: Sequence[Refusal] = ()
     ) -> None:
         """Store a quiz; a stored one stays."""
         assert video.creator_id == CREATOR_ID
-        assert question_count > 0
+        assert quiz.question_count > 0
         self.stored_quizzes.setdefault(quiz.id, quiz)
         self.refused.setdefault(quiz.id, list(refused))
 

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -64,6 +64,7 @@ class AiServer:
 
     `obeys`: the model does what it finds told anywhere in what it is sent. `words`:
     transcriptions have times of words. `hears`: what is said, instead of listening.
+    `quiz`: writes questions of its own out of the instructions and the content.
     `by_meaning`: vectors are near when texts are, which takes a model. A None among the
     `faults` is a request that goes well.
     """
@@ -76,6 +77,7 @@ class AiServer:
     headers: list[dict[str, str]] = field(default_factory=list)
     retry_after: str = "0"
     obeys: bool = False
+    quiz: Callable[[str, str], list[dict[str, object]]] | None = None
     words: bool = True
     by_meaning: bool = True
     hears: list[tuple[str, float, float]] | None = None
@@ -246,7 +248,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.ai.over.wait(self.ai.hang_s)
             self.close_connection = True
             return
-        arguments = json.dumps({"questions": _quiz(content, obeys=self.ai.obeys)})
+        questions = (
+            self.ai.quiz(asked["system"], content)
+            if self.ai.quiz is not None
+            else _quiz(content, obeys=self.ai.obeys)
+        )
+        arguments = json.dumps({"questions": questions})
         if fault == "malformed":
             arguments = arguments[: len(arguments) // 2]
         output_tokens = round(count_tokens([arguments])[0] * CLAUDE_RATIO)

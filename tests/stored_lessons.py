@@ -14,9 +14,11 @@ from mentora_pipelines.domain.lessons.captions import CaptionTrack
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.lessons.cue_cutting import cut_cues
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
-from mentora_pipelines.domain.lessons.questions import Question, QuestionKind
-from mentora_pipelines.domain.lessons.quizzes import Quiz, QuizStatus
 from mentora_pipelines.domain.lessons.transcripts import Transcript
+from mentora_pipelines.domain.quizzes.faults import Fault, FaultCode
+from mentora_pipelines.domain.quizzes.questions import Question, QuestionKind
+from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus
+from mentora_pipelines.domain.quizzes.review import Refusal
 from mentora_pipelines.domain.storage import StoredObject
 from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.domain.videos import Video
@@ -97,6 +99,7 @@ def stored_lesson(
     generation_id = catalogue.writable_generation(MODEL)
     hashes = [chunk.text_hash for chunk in chunks]
     lessons.add_embeddings(video, generation_id, hashes, unit_vectors(len(hashes)))
-    quiz = Quiz(uuid4(), transcript.id, QuizStatus.DRAFT, "test/1", (QUESTION,))
-    lessons.add_quiz(video, quiz, 1, [(QUESTION, "for a test")])
+    quiz = Quiz(uuid4(), transcript.id, QuizStatus.DRAFT, "test/1", (QUESTION,), 1)
+    refused = Refusal(QUESTION, (Fault(FaultCode.TRIVIAL, "for a test"),))
+    lessons.add_quiz(video, quiz, [refused])
     return catalogue.video(video.id), transcript, chunks, generation_id

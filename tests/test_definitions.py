@@ -18,6 +18,7 @@ from assets.analytics.jobs import (
     metrics_freshness_job,
 )
 from assets.jobs import lesson_job, quiz_job
+from assets.lessons.quiz_statistics import quiz_statistics_job
 from assets.operations.achievements import unlock_achievements_job
 from assets.operations.content_health import (
     content_health_job,
@@ -112,6 +113,7 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
         lesson_job,
         quiz_job,
         search_index_job,
+        quiz_statistics_job,
         deliver_email_job,
         unlock_achievements_job,
         event_retention_job,

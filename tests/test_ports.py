@@ -2,10 +2,11 @@
 
 from mentora_pipelines.adapters.claude.quiz_writer import ClaudeQuizWriter
 from mentora_pipelines.adapters.eml_folder import EmlFolder
-from mentora_pipelines.adapters.extractive_quiz_writer import ExtractiveQuizWriter
+from mentora_pipelines.adapters.extractive_quiz.writer import ExtractiveQuizWriter
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.http_probe.guard import Resolver, SystemResolver
 from mentora_pipelines.adapters.http_probe.lessons import NoLinkRenewer, WebLessonProber
+from mentora_pipelines.adapters.item_analysis import PandasItemAnalyst
 from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
 from mentora_pipelines.adapters.media.decoder import LocalSource, PyAvDecoder
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
@@ -20,8 +21,10 @@ from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
 from mentora_pipelines.adapters.postgres.spending import SpendingRows
 from mentora_pipelines.adapters.price_table import GenaiPrices
+from mentora_pipelines.adapters.quiz_exports.printer import FileHandouts
 from mentora_pipelines.adapters.smtp import SmtpMailer
 from mentora_pipelines.adapters.valkey.async_rate_limiter import AsyncValkeyRateLimiter
 from mentora_pipelines.adapters.valkey.cache import ValkeyCache
@@ -49,12 +52,6 @@ from mentora_pipelines.domain.lessons.published_lessons import (
     LessonFactsReader,
     LessonPublisher,
 )
-from mentora_pipelines.domain.lessons.questions import QuizWriter
-from mentora_pipelines.domain.lessons.quizzes import (
-    LessonWithQuizzes,
-    QuizReader,
-    QuizStore,
-)
 from mentora_pipelines.domain.lessons.recognition import (
     RecognitionStore,
     Transcriber,
@@ -77,6 +74,15 @@ from mentora_pipelines.domain.operations.mail_delivery import (
     EmailOutbox,
     Mailer,
     MailRenderer,
+)
+from mentora_pipelines.domain.quizzes.handouts import HandoutPrinter
+from mentora_pipelines.domain.quizzes.item_statistics import AnswerCounts, ItemAnalyst
+from mentora_pipelines.domain.quizzes.life import EditableQuizzes
+from mentora_pipelines.domain.quizzes.questions import QuizWriter
+from mentora_pipelines.domain.quizzes.quizzes import (
+    LessonWithQuizzes,
+    QuizReader,
+    QuizStore,
 )
 from mentora_pipelines.domain.rate_limits.limits import (
     AsyncRateLimiter,
@@ -181,6 +187,15 @@ def quiz_writer_fits(adapter: ExtractiveQuizWriter) -> None:
     _writer: QuizWriter = adapter
 
 
+def quizzes_fit(
+    desk: QuizDesk, analyst: PandasItemAnalyst, files: FileHandouts
+) -> None:
+    """What is handed out, and what students made of it."""
+    _counts: AnswerCounts = desk
+    _analyst: ItemAnalyst = analyst
+    _printer: HandoutPrinter = files
+
+
 def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:
     """What crosses creators."""
     _uploads: UploadCatalogue = adapter
@@ -195,6 +210,7 @@ def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:
 def lessons_fit(adapter: PostgresLessons, fake: FakeLessonStore) -> None:
     """One creator's rows."""
     _all: LessonStore = adapter
+    _shelf: EditableQuizzes = adapter
     _status: VideoStatus = adapter
     _audio: AudioStore = adapter
     _captions: CaptionStore = adapter

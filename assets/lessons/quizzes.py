@@ -1,5 +1,6 @@
 """The draft quiz of a lesson."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import dagster as dg
@@ -8,11 +9,18 @@ from pydantic import Field
 from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.published_lessons import published_lessons
 from assets.partitions import videos
-from mentora_pipelines.domain.events.payloads import MAX_QUESTIONS
-from mentora_pipelines.domain.lessons.lesson_store import LessonStore
-from mentora_pipelines.domain.lessons.questions import QuizWriter
-from mentora_pipelines.domain.lessons.quizzes import (
+from mentora_pipelines.domain.events.payloads import MAX_EDITION, MAX_QUESTIONS
+from mentora_pipelines.domain.lessons.embeddings import Embedder
+from mentora_pipelines.domain.quizzes.questions import (
+    BloomLevel,
+    Difficulty,
+    QuizWishes,
+    QuizWriter,
+)
+from mentora_pipelines.domain.quizzes.quizzes import (
     DEFAULT_QUESTION_COUNT,
+    LessonWithQuizzes,
+    QuizFigures,
     write_quiz,
 )
 from mentora_pipelines.domain.videos import VideoCatalogue
@@ -26,6 +34,16 @@ class QuizRequest(dg.Config):
         ge=1,
         le=MAX_QUESTIONS,
         description=f"Questions wanted, at most {MAX_QUESTIONS}.",
+    )
+    difficulty: str | None = Field(None, description="easy, medium or hard.")
+    bloom_level: str | None = Field(
+        None, description="What questions ask of the mind, as remember or apply."
+    )
+    edition: int = Field(
+        0,
+        ge=0,
+        le=MAX_EDITION,
+        description="From 1: other questions, same words.",
     )
     requested_as: str | None = Field(
         None, description="The quizId under which somebody waits for it."
@@ -42,26 +60,60 @@ class QuizRequest(dg.Config):
 )
 def quizzes(
     context: dg.AssetExecutionContext,
+    *,
     config: QuizRequest,
     catalogue: dg.ResourceParam[VideoCatalogue],
-    lessons: dg.ResourceParam[LessonStore],
+    lessons: dg.ResourceParam[LessonWithQuizzes],
     quiz_writer: dg.ResourceParam[QuizWriter],
+    embedder: dg.ResourceParam[Embedder],
 ) -> dg.MaterializeResult[None]:
     """Questions that stand on the published words, as a draft for the creator."""
     # The lesson is published: a quiz that fails must not take it back.
     with lesson_step(context, catalogue, progress=None) as video:
         figures = write_quiz(
             video,
-            config.question_count,
+            _wishes(config),
             writer=quiz_writer,
             store=lessons,
+            embedder=embedder,
             requested_as=UUID(config.requested_as) if config.requested_as else None,
         )
     return dg.MaterializeResult(
         metadata={
             "questions": figures.questions,
-            "refused": figures.refused,
+            "wanted": config.question_count,
             "written": figures.written,
             "quiz_id": str(figures.quiz_id),
+            **_measured(config, figures),
         }
     )
+
+
+def _wishes(config: QuizRequest) -> QuizWishes:
+    return QuizWishes(
+        config.question_count,
+        Difficulty(config.difficulty) if config.difficulty else None,
+        BloomLevel(config.bloom_level) if config.bloom_level else None,
+        config.edition,
+    )
+
+
+def _measured(config: QuizRequest, figures: QuizFigures) -> dict[str, str | float]:
+    """What was asked of the writer, and what came of it; empty of an old quiz."""
+    if figures.review is None or figures.measures is None:
+        return {}
+    measures = figures.measures
+    return {
+        "refused": len(figures.review.refused),
+        "repaired": figures.review.repaired,
+        "asked difficulty": config.difficulty or "any",
+        "asked bloom level": config.bloom_level or "any",
+        "spread over the lesson": measures.spread,
+        "measured difficulty": _counts(measures.difficulties),
+        "measured bloom levels": _counts(measures.bloom_levels),
+        "kinds": _counts(measures.kinds),
+    }
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))

@@ -18,8 +18,8 @@ from mentora_pipelines.cli.output import (
     say,
 )
 from mentora_pipelines.domain.events.payloads import MAX_QUESTIONS
-from mentora_pipelines.domain.lessons.quizzes import DEFAULT_QUESTION_COUNT
 from mentora_pipelines.domain.paging import MAX_LIMIT
+from mentora_pipelines.domain.quizzes.quizzes import DEFAULT_QUESTION_COUNT
 from mentora_pipelines.domain.spending.plans import (
     LessonPlan,
     Stage,

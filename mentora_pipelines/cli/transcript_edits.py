@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 from uuid import UUID
 
 import typer
@@ -17,7 +17,6 @@ from mentora_pipelines.cli.output import (
 )
 from mentora_pipelines.domain.lessons.edits import Edit, WholeChange, parse_edit
 from mentora_pipelines.domain.lessons.lesson_store import LessonStore
-from mentora_pipelines.domain.lessons.quizzes import QuizStatus
 from mentora_pipelines.domain.lessons.versions import (
     EditCatalogue,
     PublishedEdit,
@@ -25,6 +24,7 @@ from mentora_pipelines.domain.lessons.versions import (
     restore_version,
     store_edit,
 )
+from mentora_pipelines.domain.quizzes.quizzes import QuizReader, QuizStatus
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import InvalidInput, MentoraError
 from mentora_pipelines.providers import (
@@ -154,10 +154,14 @@ def history(video: VideoArgument, json: JsonOption = False) -> None:
     )
 
 
+class PublishedLessons(LessonStore, QuizReader, Protocol):
+    """What publishing an edit reads and writes, and the quizzes it may make stale."""
+
+
 def _publish(
     video: Video,
     catalogue: EditCatalogue,
-    lessons: LessonStore,
+    lessons: PublishedLessons,
     *,
     changed: bool,
     json: bool,

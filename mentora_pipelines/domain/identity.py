@@ -67,17 +67,24 @@ def generation_id_of(provider: str, model: str, dimensions: int) -> UUID:
 
 
 def quiz_id_of(
-    transcript_id: UUID, writer_fingerprint: str, question_count: int
+    transcript_id: UUID, writer_fingerprint: str, question_count: int, wishes: str = ""
 ) -> UUID:
     """Id of a quiz: asking again for the same quiz names the same row."""
+    wished = f"\n{wishes}" if wishes else ""
     return uuid5(
-        NAMESPACE, f"quiz\n{transcript_id}\n{writer_fingerprint}\n{question_count}"
+        NAMESPACE,
+        f"quiz\n{transcript_id}\n{writer_fingerprint}\n{question_count}{wished}",
     )
 
 
 def question_id_of(quiz_id: UUID, position: int) -> UUID:
     """Id of the question at `position` (from 0) of a quiz."""
     return uuid5(NAMESPACE, f"question\n{quiz_id}\n{position}")
+
+
+def question_edit_id_of(question_id: UUID, number: int) -> UUID:
+    """Id of the edit `number` (from 1) of a question."""
+    return uuid5(NAMESPACE, f"question edit\n{question_id}\n{number}")
 
 
 def student_achievement_id_of(student_id: UUID, achievement_id: UUID) -> UUID:

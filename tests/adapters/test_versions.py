@@ -16,8 +16,6 @@ from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.lessons.edits import Edit, LineChange, PhraseChange
-from mentora_pipelines.domain.lessons.questions import Question, QuestionKind
-from mentora_pipelines.domain.lessons.quizzes import Quiz, QuizStatus
 from mentora_pipelines.domain.lessons.transcripts import Origin, Transcript
 from mentora_pipelines.domain.lessons.versions import (
     PublishedEdit,
@@ -25,6 +23,8 @@ from mentora_pipelines.domain.lessons.versions import (
     restore_version,
     store_edit,
 )
+from mentora_pipelines.domain.quizzes.questions import Question, QuestionKind
+from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import Conflict, InvalidInput, NotFound
 from mentora_pipelines.services import DatabaseUrls
@@ -245,7 +245,7 @@ def test_a_version_can_be_restored_and_its_quiz_with_it(shelf: Shelf) -> None:
     quiz = _quiz(shelf.first.id, MIDDLE, shelf.first.segments[150].start_s)
     kept = _quiz(shelf.first.id, SENTENCES[9], shelf.first.segments[9].start_s)
     for one in (quiz, kept):
-        shelf.lessons.add_quiz(shelf.video, one, 1, [])
+        shelf.lessons.add_quiz(shelf.video, one)
     chunk = shelf.lessons.quizzes(shelf.video)[0].questions[0].chunk_index
     assert chunk == 3
     edited = shelf.edit(CHANGE)
@@ -333,7 +333,7 @@ def _quiz(version: UUID, quote: str, start_s: float) -> Quiz:
         QuestionKind.FILL_IN, "Who shows it?", (), "the teacher", quote, 3, start_s,
         start_s + 5,
     )  # fmt: skip
-    return Quiz(uuid4(), version, QuizStatus.DRAFT, f"test/{quote}", (question,))
+    return Quiz(uuid4(), version, QuizStatus.DRAFT, f"test/{quote}", (question,), 1)
 
 
 def _states(shelf: Shelf) -> dict[UUID, QuizStatus]:

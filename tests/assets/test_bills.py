@@ -22,6 +22,7 @@ from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.domain.lessons.recognition import Hints
 from mentora_pipelines.domain.lessons.speech import SAMPLE_RATE, Span, Stretch, Window
+from mentora_pipelines.domain.quizzes.questions import QuizWishes
 from mentora_pipelines.domain.spending.budgets import NO_LIMIT, Budget
 from mentora_pipelines.domain.spending.plans import (
     Basis,
@@ -263,7 +264,9 @@ def test_each_request_that_the_server_counted_is_in_the_ledger(shop: Shop) -> No
                 Window(0.0, 2.0, True, (stretch,)), Hints()
             ),
             Operation.EMBEDDING: lambda: embedder.embed(SENTENCES),
-            Operation.QUIZ: lambda: writer.write(transcript, chunks_of(transcript), 2),
+            Operation.QUIZ: lambda: writer.write(
+                transcript, chunks_of(transcript), QuizWishes(2)
+            ),
         }
         for operation, ask in requests.items():
             shop.server.faults.extend(FAULTS[operation])

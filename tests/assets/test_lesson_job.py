@@ -12,8 +12,9 @@ from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.domain.lessons.chunks import Chunk
-from mentora_pipelines.domain.lessons.questions import Question
 from mentora_pipelines.domain.lessons.transcripts import Transcript
+from mentora_pipelines.domain.quizzes.faults import Fault
+from mentora_pipelines.domain.quizzes.questions import Question, QuizWishes
 from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import ErrorCode
@@ -47,10 +48,20 @@ class NoQuizWriter:
     fingerprint = "tests/no-quiz"
 
     def write(
-        self, transcript: Transcript, chunks: Sequence[Chunk], question_count: int
+        self, transcript: Transcript, chunks: Sequence[Chunk], wishes: QuizWishes
     ) -> list[Question]:
         """Raise what no rule of ours foresees."""
-        raise ValueError(f"{transcript.id}, {len(chunks)} chunks: no {question_count}")
+        raise ValueError(f"{transcript.id}, {len(chunks)} chunks: no {wishes}")
+
+    def repair(
+        self,
+        transcript: Transcript,
+        chunks: Sequence[Chunk],
+        question: Question,
+        faults: Sequence[Fault],
+    ) -> Question | None:
+        """Never reached."""
+        raise NotImplementedError(transcript, chunks, question, faults)
 
 
 class WatchingEmbedder(CountingEmbedder):

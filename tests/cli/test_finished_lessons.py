@@ -139,12 +139,13 @@ def test_a_quiz_shows_each_question_with_its_evidence(
 ) -> None:
     """Else a creator approves questions that the lesson does not answer."""
     told = mentora("quiz", "show", video_id, "--json").json
-    assert list(told) == ["quiz_id", "status", "questions"]
+    assert list(told) == ["quiz_id", "status", "changed", "questions"]
     assert told["status"] == "draft"
     text = mentora("quiz", "show", video_id).output
     for question in told["questions"]:
         assert list(question) == [
-            "kind", "prompt", "options", "answer", "quote", "start_s", "end_s",
+            "kind", "prompt", "options", "answer", "answers", "difficulty",
+            "bloom_level", "quote", "start_s", "end_s",
         ]  # fmt: skip
         assert question["prompt"] in text
         assert question["quote"] in text

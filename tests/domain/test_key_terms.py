@@ -1,7 +1,7 @@
 """Key terms and topic tags."""
 
-from mentora_pipelines.domain.lessons.definitions_of_terms import definition_in
-from mentora_pipelines.domain.lessons.key_terms import key_terms, topic_tags
+from mentora_pipelines.domain.terms.definitions_of_terms import definition_in
+from mentora_pipelines.domain.terms.key_terms import key_terms, topic_tags
 
 PLANTS = [
     "Photosynthesis is the process that turns carbon dioxide into sugar.",

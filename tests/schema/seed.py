@@ -114,6 +114,9 @@ values
 insert into quiz_requests (id, creator_id, quiz_id)
 values ('00000000-0000-7000-8000-000000000038', {ada},
     '00000000-0000-7000-8000-000000000016');
+insert into quiz_question_edits (id, creator_id, question_id, number, before)
+values ('00000000-0000-7000-8000-000000000039', {ada},
+    '00000000-0000-7000-8000-000000000017', 1, '{{}}');
 insert into orphaned_blobs (storage_key, creator_id) values ('audio/gone', {ada});
 insert into daily_metrics (metric_date, creator_id)
 values ('2026-11-01', {ada}), ('2026-11-01', null);

@@ -69,10 +69,7 @@ order by 1
 def test_a_foreign_key_between_tenants_names_the_creator(admin: Connection) -> None:
     """Else a row can hang on another creator's, and is changed or deleted with it."""
     keys = [key for (key,) in admin.execute(KEYS_WITHOUT_CREATOR)]
-    # What this one shows is read under a policy again.
-    assert keys == [
-        "quiz_questions.quiz_questions_chunk_id_fkey",
-    ]
+    assert keys == []
 
 
 def test_a_child_of_another_creator_is_refused(admin: Connection) -> None:

@@ -19,8 +19,9 @@ from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.definitions import defs
-from mentora_pipelines.domain.events.consumers import QUIZZES_AN_HOUR
 from mentora_pipelines.domain.events.outbox import MAX_ATTEMPTS
+from mentora_pipelines.domain.quizzes.questions import QuizWishes
+from mentora_pipelines.domain.quizzes.turns import QUIZZES_AN_HOUR
 from mentora_pipelines.domain.storage import StoredObject
 from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.domain.videos import Video
@@ -423,6 +424,41 @@ def test_a_quiz_that_exists_answers_at_once_under_the_name_it_was_asked_for(
     assert answer == (quiz.id,)
 
 
+def test_many_requests_for_one_quiz_start_one_run_and_count_once(
+    tick: Ticks,
+    tell: Tell,
+    admin: Connection,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+) -> None:
+    """Else twenty clicks write, and pay for, one quiz five times in an hour."""
+    video = published(own_catalogue, own_lessons)
+    admin.execute("delete from events")
+    requests = [
+        tell(
+            "quiz/generation.requested",
+            video.creator_id,
+            quizId=uuid4(),
+            videoId=video.id,
+            creatorId=video.creator_id,
+            questionCount=7,
+        )
+        for _ in range(20)
+    ]
+    assert len(tick()) == 1
+    admin.execute("update events set next_attempt_at = now() where status = 'pending'")
+    assert tick() == []
+    fates = [fate(admin, event)[0] for event in requests]
+    assert (fates.count("done"), fates.count("pending")) == (1, 19)
+    # Its run gives no quiz: after a while somebody else's request starts another.
+    admin.execute(
+        "update events set handled_at = handled_at - interval '11 minutes',"
+        " next_attempt_at = now() - interval '1 minute'"
+    )
+    admin.execute("update videos set processed_at = processed_at - interval '1 day'")
+    assert len(tick()) == 1
+
+
 def test_the_sixth_quiz_of_an_hour_waits_and_is_written_later(
     tick: Ticks,
     tell: Tell,
@@ -532,10 +568,16 @@ class Away:
         raise NotImplementedError(video)
 
     def answer_with_stored_quiz(
-        self, video_id: UUID, question_count: int, requested_as: UUID
+        self, video_id: UUID, wishes: QuizWishes, requested_as: UUID
     ) -> bool:
         """Never reached."""
-        raise NotImplementedError(video_id, question_count, requested_as)
+        raise NotImplementedError(video_id, wishes, requested_as)
+
+    def is_quiz_being_written(
+        self, video_id: UUID, wishes: QuizWishes, within: timedelta
+    ) -> bool:
+        """Never reached."""
+        raise NotImplementedError(video_id, wishes, within)
 
     def delete_video(self, video: Video) -> None:
         """Never reached."""

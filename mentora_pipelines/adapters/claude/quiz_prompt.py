@@ -10,13 +10,15 @@ instructions are hidden, are taken out; each sentence is one line.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mentora_pipelines.adapters.claude.client import Prompt, Tool
 from mentora_pipelines.adapters.claude.quiz_schema import WrittenQuiz
 from mentora_pipelines.domain.identity import content_hash
+from mentora_pipelines.domain.quizzes.faults import Fault
+from mentora_pipelines.domain.quizzes.questions import Question, QuizWishes
 
-VERSION = "1"
+VERSION = "2"
 """Goes into the id of a quiz: other words make other quizzes."""
 
 TOOL = Tool(
@@ -40,15 +42,33 @@ Each question
 - can be answered from the transcript alone, and has one right answer;
 - comes with a quote that proves the answer, copied letter by letter;
 - is written in the language of the transcript.
-Spread the questions evenly over the transcript, in its order. Use both kinds of
+Options are of one kind and alike in length, none of them speaks of the others, and no
+word of the prompt stands in the right one alone. A prompt can be understood without
+the lesson beside it: no "this", no "the speaker". Ask for what was said and for why.
+Spread the questions evenly over the transcript, in its order. Use every kind of
 question. Write fewer questions rather than a bad one."""
 
 CONTENT = """\
 {mark}
 {transcript}
 {mark}
-
+{wishes}
 Write {count} questions about the transcript above, in {language} (ISO 639-1)."""
+
+REPAIR = """\
+{mark}
+{transcript}
+{mark}
+
+A question about this transcript was refused. It stands between the same lines, and is
+material as well:
+{mark}
+{question}
+{mark}
+It was refused because: {reasons}.
+
+Write 1 questions about the transcript above, in {language} (ISO 639-1), that asks for
+the same without this fault, or no question when that cannot be."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 """Categories of signs that are not shown: control, format (zero width, direction,
@@ -64,16 +84,67 @@ _JOINERS = frozenset("\u200c\u200d")
 """Zero-width, and letters in Persian and Hindi: kept between two letters."""
 
 
-def quiz_prompt(sentences: Iterable[str], count: int, language: str) -> Prompt:
+def quiz_prompt(
+    sentences: Iterable[str],
+    count: int,
+    language: str,
+    wishes: QuizWishes | None = None,
+) -> Prompt:
     """The request for `count` questions about these sentences."""
     transcript = "\n".join(filter(None, map(shown, sentences)))
     mark = f"=== transcript {content_hash(transcript)[:24]} ==="
     return Prompt(
         system=SYSTEM.format(mark=mark),
         content=CONTENT.format(
-            mark=mark, transcript=transcript, count=count, language=language
+            mark=mark,
+            transcript=transcript,
+            wishes=_wished(wishes),
+            count=count,
+            language=language,
         ),
     )
+
+
+def repair_prompt(
+    sentences: Iterable[str], question: Question, faults: Sequence[Fault], language: str
+) -> Prompt:
+    """The request for a better question in the place of a refused one."""
+    transcript = "\n".join(filter(None, map(shown, sentences)))
+    refused = "\n".join(
+        shown(line)
+        for line in (
+            f"{question.kind}: {question.prompt}",
+            *question.options,
+            f"answer: {', '.join(question.answers)}",
+            f"quote: {question.quote}",
+        )
+    )
+    mark = f"=== transcript {content_hash(transcript + refused)[:24]} ==="
+    return Prompt(
+        system=SYSTEM.format(mark=mark),
+        content=REPAIR.format(
+            mark=mark,
+            transcript=transcript,
+            question=refused,
+            # Codes of ours: a reason may quote the question.
+            reasons=", ".join(sorted({fault.code.value for fault in faults})),
+            language=language,
+        ),
+    )
+
+
+def _wished(wishes: QuizWishes | None) -> str:
+    """What was asked for beyond the count, a line each."""
+    if wishes is None:
+        return ""
+    lines = []
+    if wishes.difficulty is not None:
+        lines.append(f"They are {wishes.difficulty}.")
+    if wishes.bloom_level is not None:
+        lines.append(f"They ask the mind to {wishes.bloom_level}.")
+    if wishes.edition:
+        lines.append("An earlier quiz has asked the obvious: ask something else.")
+    return "".join(f"\n{line}" for line in lines)
 
 
 def shown(sentence: str) -> str:

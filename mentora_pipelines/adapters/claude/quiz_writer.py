@@ -1,7 +1,7 @@
 """A quiz by Claude: section by section, each question tied to the words it stands on.
 
 Here belong the requests and the translation of what comes back. Not here: which
-questions may be stored (`domain/lessons/questions`).
+questions may be stored (`domain/quizzes/validation`).
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,20 @@ from mentora_pipelines.adapters.claude.client import (
     Tool,
 )
 from mentora_pipelines.adapters.claude.grounding import Passage
-from mentora_pipelines.adapters.claude.quiz_prompt import TOOL, VERSION, quiz_prompt
+from mentora_pipelines.adapters.claude.quiz_prompt import (
+    TOOL,
+    VERSION,
+    quiz_prompt,
+    repair_prompt,
+)
 from mentora_pipelines.adapters.claude.quiz_schema import WrittenQuestion, WrittenQuiz
 from mentora_pipelines.adapters.claude.sections import Section, sections_of
 from mentora_pipelines.adapters.openai.tokens import count_tokens
 from mentora_pipelines.adapters.provider_calls.calls import Answer, ProviderCalls
 from mentora_pipelines.domain.lessons.chunks import Chunk
-from mentora_pipelines.domain.lessons.questions import Question
 from mentora_pipelines.domain.lessons.transcripts import Transcript
+from mentora_pipelines.domain.quizzes.faults import Fault
+from mentora_pipelines.domain.quizzes.questions import Question, QuizWishes
 from mentora_pipelines.domain.spending.usage import (
     PLATFORM,
     Operation,
@@ -33,6 +39,13 @@ from mentora_pipelines.domain.spending.usage import (
 TOKENS_PER_QUESTION = 500
 TOKENS_PER_QUIZ = 500
 """Of output at most: a question with four options and its quote is about 200."""
+
+REPAIR_SENTENCES = 8
+"""Before and after the refused question's own: about a minute each way."""
+
+REPAIR_TOKENS = 1_600
+"""What a repair says besides the transcript: the instructions, and a question that is
+as long as the schema allows."""
 
 TOKEN_RATIO = 2.0
 """Claude's tokens for one of cl100k at most: its own tokenizer is not public. The
@@ -72,21 +85,26 @@ class ClaudeQuizWriter:
         chunks: Sequence[Chunk],  # noqa: ARG002  (the port's)
         question_count: int,
     ) -> list[PlannedCall]:
-        """Its requests with the most tokens that each can use up."""
-        return [
-            self._planned(_prompt(section, transcript), section)
+        """Its requests with the most tokens that each can use up.
+
+        First those that write, then one for each question that may have to be repaired.
+        """
+        wishes = QuizWishes(question_count)
+        writing = [
+            self._planned(_prompt(section, transcript, wishes), section)
             for section in _sections(transcript, question_count)
         ]
+        return [*writing, *self._repairs(transcript, question_count)]
 
     def write(
-        self, transcript: Transcript, chunks: Sequence[Chunk], question_count: int
+        self, transcript: Transcript, chunks: Sequence[Chunk], wishes: QuizWishes
     ) -> list[Question]:
-        """At most `question_count` questions, in the order of the lesson.
+        """At most `wishes.question_count` questions, in the order of the lesson.
 
         The budget must suffice for all sections before the first is asked about.
         """
-        sections = _sections(transcript, question_count)
-        prompts = [_prompt(section, transcript) for section in sections]
+        sections = _sections(transcript, wishes.question_count)
+        prompts = [_prompt(section, transcript, wishes) for section in sections]
         planned = [
             self._planned(prompt, section)
             for prompt, section in zip(prompts, sections, strict=True)
@@ -99,6 +117,47 @@ class ClaudeQuizWriter:
             quiz = self._calls.send(self._payer, call, ask)
             questions += _grounded(quiz, section, chunks)
         return sorted(questions, key=lambda one: (one.start_s, one.end_s))
+
+    def repair(
+        self,
+        transcript: Transcript,
+        chunks: Sequence[Chunk],
+        question: Question,
+        faults: Sequence[Fault],
+    ) -> Question | None:
+        """What Claude makes of a refused question when it is told why."""
+        section = _around(question, transcript)
+        prompt = repair_prompt(
+            (segment.text for segment in section.segments),
+            question,
+            faults,
+            transcript.language,
+        )
+        ask = partial(self._ask, TOOL, prompt, section)
+        quiz = self._calls.send(self._payer, self._planned(prompt, section), ask)
+        found = _grounded(quiz, section, chunks)
+        return found[0] if found else None
+
+    def _repairs(self, transcript: Transcript, count: int) -> list[PlannedCall]:
+        """The most that repairing every question can use up."""
+        if not transcript.segments:
+            return []
+        tokens = count_tokens([segment.text for segment in transcript.segments])
+        around = 2 * REPAIR_SENTENCES + 1
+        most = max(
+            sum(tokens[first : first + around])
+            for first in range(max(1, len(tokens) - around + 1))
+        )
+        planned = PlannedCall(
+            PROVIDER,
+            self._client.model,
+            Operation.QUIZ,
+            Unit.TOKENS,
+            round((most + REPAIR_TOKENS) * TOKEN_RATIO) + TOOL_TOKENS,
+            TOKENS_PER_QUIZ + TOKENS_PER_QUESTION + self._client.thinking_tokens,
+            video_id=self._payer.video_id,
+        )
+        return [planned] * count
 
     def _planned(self, prompt: Prompt, section: Section) -> PlannedCall:
         sent = sum(count_tokens([prompt.system, prompt.content]))
@@ -127,11 +186,25 @@ def _sections(transcript: Transcript, question_count: int) -> list[Section]:
     return sections_of(transcript.segments, count_tokens(texts), question_count)
 
 
-def _prompt(section: Section, transcript: Transcript) -> Prompt:
+def _around(question: Question, transcript: Transcript) -> Section:
+    """The sentences about a question, and some before and after them."""
+    places = [
+        place
+        for place, segment in enumerate(transcript.segments)
+        if segment.start_s < question.end_s and segment.end_s > question.start_s
+    ] or [0]
+    # One whose quote was never said stands over a whole section.
+    middle = places[len(places) // 2]
+    first = max(0, middle - REPAIR_SENTENCES)
+    return Section(transcript.segments[first : middle + REPAIR_SENTENCES + 1], 1)
+
+
+def _prompt(section: Section, transcript: Transcript, wishes: QuizWishes) -> Prompt:
     return quiz_prompt(
         (segment.text for segment in section.segments),
         section.question_count,
         transcript.language,
+        wishes,
     )
 
 
@@ -170,6 +243,9 @@ def _question(
         chunk_index=_chunk_index(first.start_s, chunks),
         start_s=first.start_s,
         end_s=last.end_s,
+        further_answers=tuple(written.further_answers),
+        difficulty=written.difficulty,
+        bloom_level=written.bloom_level,
     )
 
 

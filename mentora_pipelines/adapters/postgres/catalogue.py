@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,13 +12,17 @@ from mentora_pipelines.adapters.postgres.cursors import cursor_key
 from mentora_pipelines.adapters.postgres.database import Connection, Database
 from mentora_pipelines.adapters.postgres.events import write_event
 from mentora_pipelines.adapters.postgres.generations import GenerationRows
-from mentora_pipelines.adapters.postgres.quiz_requests import request_quiz
+from mentora_pipelines.adapters.postgres.quiz_requests import (
+    is_being_written,
+    request_quiz,
+)
 from mentora_pipelines.adapters.postgres.repository import Repository
 from mentora_pipelines.adapters.postgres.search import SearchRows
 from mentora_pipelines.adapters.postgres.tables.lessons import VIDEOS
 from mentora_pipelines.domain.events.payloads import UploadCompleted
 from mentora_pipelines.domain.identity import creator_id_of, video_id_of
 from mentora_pipelines.domain.paging import Page
+from mentora_pipelines.domain.quizzes.questions import QuizWishes
 from mentora_pipelines.domain.storage import StoredObject
 from mentora_pipelines.domain.uploads import KnownUpload, UploadKey, run_key_of
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
@@ -124,6 +128,7 @@ join videos
     and videos.published_transcript_id = quizzes.transcript_id
 where videos.id = %(video_id)s
   and quizzes.question_count = %(question_count)s
+  and quizzes.wishes = %(wishes)s
   and quizzes.status <> 'stale'
 order by quizzes.created_at desc
 limit 1
@@ -215,7 +220,7 @@ class PostgresCatalogue(GenerationRows, SearchRows):
                 request_quiz(connection, video)
 
     def answer_with_stored_quiz(
-        self, video_id: UUID, question_count: int, requested_as: UUID
+        self, video_id: UUID, wishes: QuizWishes, requested_as: UUID
     ) -> bool:
         """Answer a request with a quiz of the published words, if there is one."""
         with self._database.transaction() as connection:
@@ -223,11 +228,19 @@ class PostgresCatalogue(GenerationRows, SearchRows):
                 ANSWER_QUIZ_REQUEST,
                 {
                     "video_id": video_id,
-                    "question_count": question_count,
+                    "question_count": wishes.question_count,
+                    "wishes": wishes.key,
                     "requested_as": requested_as,
                 },
             )
             return answered.rowcount > 0
+
+    def is_quiz_being_written(
+        self, video_id: UUID, wishes: QuizWishes, within: timedelta
+    ) -> bool:
+        """Whether a run was started for this quiz in the last `within`."""
+        with self._database.transaction() as connection:
+            return is_being_written(connection, video_id, wishes, within)
 
     def delete_video(self, video: Video) -> None:
         """Remove a video with all that was made of it, if it is there."""

@@ -5,6 +5,7 @@ from mentora_pipelines.adapters.postgres.chunks import ChunkRows
 from mentora_pipelines.adapters.postgres.embeddings import EmbeddingRows
 from mentora_pipelines.adapters.postgres.leases import LeaseRows
 from mentora_pipelines.adapters.postgres.published_lessons import PublishedLessonRows
+from mentora_pipelines.adapters.postgres.quiz_life import QuizLifeRows
 from mentora_pipelines.adapters.postgres.quizzes import QuizRows
 from mentora_pipelines.adapters.postgres.recognised_windows import (
     RecognisedWindowRows,
@@ -24,6 +25,7 @@ class PostgresLessons(
     ChunkRows,
     EmbeddingRows,
     QuizRows,
+    QuizLifeRows,
     PublishedLessonRows,
 ):
     """The store of lessons, as the app role: each call sees its video's creator."""

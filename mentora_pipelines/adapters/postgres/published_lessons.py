@@ -109,24 +109,44 @@ returning videos.version, videos.auto_generate_quiz
 # A quotation that is no longer in the lesson cannot support its question. Case and
 # the line end between two sentences do not count, as when the question was accepted.
 MARK_STALE_QUIZZES = r"""
+with lost as (
+    select
+        question.quiz_id,
+        jsonb_agg(
+            jsonb_build_object(
+                'question_id', question.id,
+                'quote', question.quote,
+                'start_s', question.start_s,
+                'end_s', question.end_s,
+                'now', coalesce((
+                    select string_agg(
+                        segment.value ->> 'text', ' ' order by segment.ordinality)
+                    from jsonb_array_elements(transcript.segments)
+                        with ordinality as segment
+                    where (segment.value ->> 'start')::float8 < question.end_s
+                      and (segment.value ->> 'end')::float8 > question.start_s), '')
+            ) order by question.position) as changed
+    from transcripts as transcript
+    join quizzes as quiz
+        on quiz.video_id = transcript.video_id and quiz.status <> 'stale'
+    join quiz_questions as question on question.quiz_id = quiz.id
+    where transcript.id = %(transcript_id)s
+      and transcript.video_id = %(video_id)s
+      and position(
+          lower(regexp_replace(question.quote, '\s+', ' ', 'g'))
+          in lower(regexp_replace(transcript.full_text, '\s+', ' ', 'g'))) = 0
+    group by question.quiz_id
+)
 update quizzes
-set status = 'stale'
-from transcripts as transcript
-where transcript.id = %(transcript_id)s
-  and quizzes.video_id = %(video_id)s
-  and quizzes.status <> 'stale'
-  and exists (
-      select from quiz_questions
-      where quiz_questions.quiz_id = quizzes.id
-        and position(
-            lower(regexp_replace(quiz_questions.quote, '\s+', ' ', 'g'))
-            in lower(regexp_replace(transcript.full_text, '\s+', ' ', 'g'))) = 0)
+set status = 'stale', stale_at = now(), changed = lost.changed
+from lost
+where quizzes.id = lost.quiz_id
 """
 
 # Bytes that come back bring their quotations with them.
 REVIVE_QUIZZES = """
 update quizzes
-set status = 'draft'
+set status = 'draft', stale_at = null, changed = '[]'
 where video_id = %(video_id)s
   and transcript_id = %(transcript_id)s
   and status = 'stale'

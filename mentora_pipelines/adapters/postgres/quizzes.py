@@ -1,15 +1,32 @@
-"""Rows of `quizzes` and `quiz_questions`."""
+"""Rows of `quizzes` and `quiz_questions`, as they are written and read."""
 
-from collections.abc import Sequence
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from mentora_pipelines.adapters.postgres.database import Rows
+from mentora_pipelines.adapters.postgres.database import Connection, Rows
+from mentora_pipelines.adapters.postgres.question_rows import (
+    question_as_json,
+    question_of,
+)
 from mentora_pipelines.domain.identity import question_id_of
-from mentora_pipelines.domain.lessons.questions import Question, QuestionKind
-from mentora_pipelines.domain.lessons.quizzes import Quiz, QuizStatus
+from mentora_pipelines.domain.quizzes.questions import Question
+from mentora_pipelines.domain.quizzes.quizzes import ChangedSpan, Quiz, QuizStatus
+from mentora_pipelines.domain.quizzes.review import Refusal
 from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.errors import Busy
+
+WRITING_LIMIT_S = 600.0
+"""Nobody waits longer for another to finish: a hosted model that writes and repairs
+fifty questions takes a few minutes."""
+
+POLL_S = 0.3
 
 COUNT_QUESTIONS = """
 select count(question.id)
@@ -19,7 +36,8 @@ group by quizzes.id
 """
 
 SELECT_QUIZZES = """
-select id, transcript_id, status, writer_fingerprint
+select
+    id, transcript_id, status, writer_fingerprint, question_count, wishes, changed
 from quizzes
 where video_id = %(video_id)s
 order by created_at desc, id
@@ -28,11 +46,13 @@ order by created_at desc, id
 SELECT_QUESTIONS = """
 select
     question.quiz_id, question.kind, question.prompt, question.options,
-    question.answer, question.quote, coalesce(chunk.chunk_index, 0),
-    question.start_s, question.end_s
+    question.answer, question.further_answers, question.quote,
+    coalesce(chunk.chunk_index, 0) as chunk_index, question.start_s, question.end_s,
+    question.difficulty, question.bloom_level
 from quiz_questions as question
 join quizzes as quiz on quiz.id = question.quiz_id
-left join transcript_chunks as chunk on chunk.id = question.chunk_id
+left join transcript_chunks as chunk
+    on chunk.creator_id = question.creator_id and chunk.id = question.chunk_id
 where quiz.video_id = %(video_id)s
 order by question.quiz_id, question.position
 """
@@ -40,21 +60,21 @@ order by question.quiz_id, question.position
 INSERT_QUIZ = """
 insert into quizzes (
     id, video_id, creator_id, transcript_id, writer_fingerprint, question_count,
-    refused)
+    wishes, refused)
 values (
     %(id)s, %(video_id)s, %(creator_id)s, %(transcript_id)s,
-    %(writer_fingerprint)s, %(question_count)s, %(refused)s)
+    %(writer_fingerprint)s, %(question_count)s, %(wishes)s, %(refused)s)
 on conflict (id) do nothing
 """
 
 # The chunk is that of the cut which the writer has read (see `chunks`).
 INSERT_QUESTION = """
 insert into quiz_questions (
-    id, quiz_id, creator_id, position, kind, prompt, options, answer, quote,
-    chunk_id, start_s, end_s)
+    id, quiz_id, creator_id, position, kind, prompt, options, answer,
+    further_answers, quote, chunk_id, start_s, end_s, difficulty, bloom_level)
 values (
     %(id)s, %(quiz_id)s, %(creator_id)s, %(position)s, %(kind)s, %(prompt)s,
-    %(options)s, %(answer)s, %(quote)s,
+    %(options)s, %(answer)s, %(further_answers)s, %(quote)s,
     (
         select chunk.id
         from transcript_chunks as chunk
@@ -67,13 +87,21 @@ values (
               when video.staged_transcript_id then video.staged_chunk_cut
           end
     ),
-    %(start_s)s, %(end_s)s)
+    %(start_s)s, %(end_s)s, %(difficulty)s, %(bloom_level)s)
 """
 
 INSERT_REQUEST = """
 insert into quiz_requests (id, creator_id, quiz_id)
 values (%(id)s, %(creator_id)s, %(quiz_id)s)
 on conflict (id) do nothing
+"""
+
+# Freed with the transaction, also when this process or its connection dies. The
+# transaction rests while the writer writes.
+TAKE_TURN = """
+select
+    pg_try_advisory_xact_lock(hashtextextended('quiz ' || %(video_id)s, 0)),
+    set_config('idle_in_transaction_session_timeout', %(limit_ms)s, true)
 """
 
 
@@ -88,34 +116,35 @@ class QuizRows(Rows):
 
     def quizzes(self, video: Video) -> list[Quiz]:
         """The quizzes of a video with their questions, newest first."""
-        with self._database.transaction(video.creator_id) as connection:
-            quizzes = connection.execute(
-                SELECT_QUIZZES, {"video_id": video.id}
-            ).fetchall()
-            questions: dict[UUID, list[Question]] = {row[0]: [] for row in quizzes}
-            for quiz_id, kind, prompt, options, *rest in connection.execute(
-                SELECT_QUESTIONS, {"video_id": video.id}
-            ):
-                questions[quiz_id].append(
-                    Question(QuestionKind(kind), prompt, tuple(options), *rest)
-                )
-        return [
-            Quiz(
-                id=quiz_id,
-                transcript_id=transcript_id,
-                status=QuizStatus(status),
-                writer_fingerprint=fingerprint,
-                questions=tuple(questions[quiz_id]),
-            )
-            for quiz_id, transcript_id, status, fingerprint in quizzes
-        ]
+        with (
+            self._database.transaction(video.creator_id) as connection,
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            rows = cursor.execute(SELECT_QUIZZES, {"video_id": video.id}).fetchall()
+            questions: dict[UUID, list[Question]] = {row["id"]: [] for row in rows}
+            for row in cursor.execute(SELECT_QUESTIONS, {"video_id": video.id}):
+                questions[row["quiz_id"]].append(question_of(row))
+        return [_quiz_of(row, questions[row["id"]]) for row in rows]
+
+    @contextmanager
+    def writing_alone(self, video: Video) -> Iterator[None]:
+        """While it lasts nobody else writes a quiz of this video; others wait.
+
+        Raises `Busy` to those that have waited for `WRITING_LIMIT_S`.
+        """
+        give_up = time.monotonic() + WRITING_LIMIT_S
+        while True:
+            with self._database.transaction(video.creator_id) as connection:
+                if _has_turn(connection, video):
+                    yield
+                    return
+            if time.monotonic() > give_up:
+                raise Busy(f"another quiz of video {video.id} is still being written")
+            # Without a connection, so that those who wait keep none from the writer.
+            time.sleep(random.SystemRandom().uniform(POLL_S / 2, POLL_S))
 
     def add_quiz(
-        self,
-        video: Video,
-        quiz: Quiz,
-        question_count: int,
-        refused: Sequence[tuple[Question, str]],
+        self, video: Video, quiz: Quiz, refused: Sequence[Refusal] = ()
     ) -> None:
         """Store a quiz with its questions in one transaction; a stored one stays."""
         with self._database.transaction(video.creator_id) as connection:
@@ -127,13 +156,9 @@ class QuizRows(Rows):
                     "creator_id": video.creator_id,
                     "transcript_id": quiz.transcript_id,
                     "writer_fingerprint": quiz.writer_fingerprint,
-                    "question_count": question_count,
-                    "refused": Jsonb(
-                        [
-                            {"prompt": question.prompt, "reason": reason}
-                            for question, reason in refused
-                        ]
-                    ),
+                    "question_count": quiz.question_count,
+                    "wishes": quiz.wishes,
+                    "refused": Jsonb([_as_json(refusal) for refusal in refused]),
                 },
             ).rowcount
             if not inserted:
@@ -142,14 +167,11 @@ class QuizRows(Rows):
                 INSERT_QUESTION,
                 [
                     {
+                        **question_as_json(question),
                         "id": question_id_of(quiz.id, position),
                         "quiz_id": quiz.id,
                         "creator_id": video.creator_id,
                         "position": position,
-                        "kind": question.kind.value,
-                        "prompt": question.prompt,
-                        "options": list(question.options),
-                        "answer": question.answer,
                         "quote": question.quote,
                         "chunk_index": question.chunk_index,
                         "transcript_id": quiz.transcript_id,
@@ -172,3 +194,47 @@ class QuizRows(Rows):
                     "quiz_id": quiz_id,
                 },
             )
+
+
+def _has_turn(connection: Connection, video: Video) -> bool:
+    row = connection.execute(
+        TAKE_TURN,
+        {"video_id": str(video.id), "limit_ms": str(int(WRITING_LIMIT_S * 1000))},
+    ).fetchone()
+    return row is not None and row[0] is True
+
+
+def _quiz_of(row: Mapping[str, Any], questions: Sequence[Question]) -> Quiz:
+    return Quiz(
+        id=row["id"],
+        transcript_id=row["transcript_id"],
+        status=QuizStatus(row["status"]),
+        writer_fingerprint=row["writer_fingerprint"],
+        questions=tuple(questions),
+        question_count=row["question_count"],
+        wishes=row["wishes"],
+        changed=tuple(
+            ChangedSpan(
+                UUID(span["question_id"]),
+                span["quote"],
+                span["start_s"],
+                span["end_s"],
+                span["now"],
+            )
+            for span in row["changed"]
+        ),
+    )
+
+
+def _as_json(refusal: Refusal) -> dict[str, object]:
+    """A refused question, for those who look after the writers."""
+    repaired = refusal.repaired
+    return {
+        "question": {
+            **question_as_json(refusal.question),
+            "quote": refusal.question.quote,
+        },
+        "faults": [{"code": f.code, "reason": f.reason} for f in refusal.faults],
+        "repaired": None if repaired is None else question_as_json(repaired),
+        "remaining": [{"code": f.code, "reason": f.reason} for f in refusal.remaining],
+    }

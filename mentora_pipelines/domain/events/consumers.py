@@ -33,6 +33,8 @@ from mentora_pipelines.domain.lessons.edits import parse_edit
 from mentora_pipelines.domain.lessons.versions import VersionStore, store_edit
 from mentora_pipelines.domain.operations.mail import MailWriter, new_mail
 from mentora_pipelines.domain.operations.mail_variables import MailTemplate
+from mentora_pipelines.domain.quizzes.questions import QuizWishes
+from mentora_pipelines.domain.quizzes.turns import QUIZZES_AN_HOUR
 from mentora_pipelines.domain.uploads import run_key_of
 from mentora_pipelines.domain.videos import ProcessingStatus, Video, VideoCatalogue
 from mentora_pipelines.errors import ErrorCode, InvalidInput, NotFound
@@ -40,8 +42,11 @@ from mentora_pipelines.errors import ErrorCode, InvalidInput, NotFound
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
-QUIZZES_AN_HOUR = 5
-"""Quizzes that one creator gets in any hour; the next one waits."""
+QUIZ_WAIT = timedelta(seconds=30)
+"""How long a request waits before it looks again for a quiz that is being written."""
+
+QUIZ_PATIENCE = timedelta(minutes=10)
+"""A run that has not given its quiz by then has failed: another one may start."""
 
 UNPUBLISHED_WAIT = timedelta(minutes=2)
 """How long a quiz or an edit waits before it looks again at its lesson."""
@@ -59,9 +64,15 @@ class EventSubjects(VideoCatalogue, Protocol):
         ...
 
     def answer_with_stored_quiz(
-        self, video_id: UUID, question_count: int, requested_as: UUID
+        self, video_id: UUID, wishes: QuizWishes, requested_as: UUID
     ) -> bool:
         """Answer a request with a quiz of the published words, if there is one."""
+        ...
+
+    def is_quiz_being_written(
+        self, video_id: UUID, wishes: QuizWishes, within: timedelta
+    ) -> bool:
+        """Whether a run was started for this quiz in the last `within`."""
         ...
 
     def delete_video(self, video: Video) -> None:
@@ -131,16 +142,24 @@ class Consumers:
         return LessonRun(video, key)
 
     def quiz_requested(self, event: Event, payload: QuizGenerationRequested) -> Effect:
-        """A run of the quiz, once the lesson is published; five an hour a creator."""
+        """A run of the quiz, once the lesson is published; five an hour a creator.
+
+        Of requests for the same quiz one starts a run, and only it counts.
+        """
         video = self._owned(event, payload.video_id, payload.creator_id)
         if video.published_transcript_id is None:
             if self.now - event.created_at > UNPUBLISHED_LIMIT:
                 raise InvalidInput("the lesson was never published")
             return Wait(self.now + UNPUBLISHED_WAIT)
-        if self.subjects.answer_with_stored_quiz(
-            video.id, payload.question_count, payload.quiz_id
-        ):
+        wishes = payload.wishes
+        if self.subjects.answer_with_stored_quiz(video.id, wishes, payload.quiz_id):
             return EventOutcome.NOTHING_TO_DO
+        same = f"quiz {video.id} {wishes.question_count} {wishes.key}"
+        if same in self._asked or self.subjects.is_quiz_being_written(
+            video.id, wishes, QUIZ_PATIENCE
+        ):
+            # Whoever asks for the same quiz gets it as soon as it is there.
+            return Wait(self.now + QUIZ_WAIT)
         wanted = self._quizzes_wanted.get(video.creator_id, 0)
         launched = self.outbox.launched_within(
             QuizGenerationRequested.name, HOUR, video.creator_id
@@ -149,10 +168,11 @@ class Consumers:
             # The oldest of the hour leaves it first.
             return Wait(self.now + HOUR - (launched[0] if launched else timedelta()))
         self._quizzes_wanted[video.creator_id] = wanted + 1
+        self._asked.add(same)
         return QuizRun(
             video,
             key=f"quiz {event.id}{event.again}",
-            question_count=payload.question_count,
+            wishes=wishes,
             requested_as=payload.quiz_id,
         )
 

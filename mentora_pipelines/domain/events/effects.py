@@ -6,6 +6,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from mentora_pipelines.domain.events.outbox import EventOutcome
+from mentora_pipelines.domain.quizzes.questions import QuizWishes
 from mentora_pipelines.domain.videos import Video
 
 
@@ -28,7 +29,7 @@ class QuizRun:
 
     video: Video
     key: str
-    question_count: int
+    wishes: QuizWishes
     requested_as: UUID
 
 

@@ -13,12 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic.alias_generators import to_camel
 
 from mentora_pipelines.domain.identity import event_id_of
+from mentora_pipelines.domain.quizzes.questions import (
+    BloomLevel,
+    Difficulty,
+    QuizWishes,
+)
 from mentora_pipelines.errors import InvalidInput
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 MAX_QUESTIONS = 50
 """Questions that may be asked for in one quiz."""
+
+MAX_EDITION = 99
+"""Other quizzes that may be asked for about the same words."""
 
 MAX_XP = 100_000
 """Points of one achievement: a bigger figure is a mistake or a forgery."""
@@ -74,7 +82,11 @@ class TranscriptionCompleted(Payload):
 
 
 class QuizGenerationRequested(Payload):
-    """Somebody wants a quiz; `quiz_id` is the name under which they look for it."""
+    """Somebody wants a quiz; `quiz_id` is the name under which they look for it.
+
+    `difficulty`, `bloom_level` and `edition` are ours: a later edition asks for other
+    questions about the same words.
+    """
 
     name: ClassVar[str] = "quiz/generation.requested"
 
@@ -82,6 +94,16 @@ class QuizGenerationRequested(Payload):
     video_id: UUID
     creator_id: UUID
     question_count: int = Field(10, ge=1, le=MAX_QUESTIONS)
+    difficulty: Difficulty | None = None
+    bloom_level: BloomLevel | None = None
+    edition: int = Field(0, ge=0, le=MAX_EDITION)
+
+    @property
+    def wishes(self) -> QuizWishes:
+        """What the quiz is to be like."""
+        return QuizWishes(
+            self.question_count, self.difficulty, self.bloom_level, self.edition
+        )
 
 
 class AchievementUnlocked(Payload):

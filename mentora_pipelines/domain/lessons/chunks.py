@@ -11,8 +11,8 @@ from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from mentora_pipelines.domain.identity import content_hash
-from mentora_pipelines.domain.lessons.key_terms import topic_tags
 from mentora_pipelines.domain.lessons.transcripts import Segment, Transcript
+from mentora_pipelines.domain.terms.key_terms import topic_tags
 from mentora_pipelines.domain.videos import Video
 
 PERIOD_S = 36.0

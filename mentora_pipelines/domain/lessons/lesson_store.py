@@ -18,7 +18,6 @@ from mentora_pipelines.domain.lessons.published_lessons import (
     LessonFactsReader,
     LessonPublisher,
 )
-from mentora_pipelines.domain.lessons.quizzes import QuizStore
 from mentora_pipelines.domain.lessons.recognition import WindowStore
 from mentora_pipelines.domain.lessons.transcripts import TranscriptStore
 from mentora_pipelines.domain.lessons.versions import VersionStore
@@ -36,7 +35,6 @@ class LessonStore(
     CaptionStore,
     ChunkStore,
     EmbeddingStore,
-    QuizStore,
     LessonFactsReader,
     LessonPublisher,
     Protocol,

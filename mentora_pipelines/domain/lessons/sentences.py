@@ -45,10 +45,10 @@ def _ends_sentence(word: Word, following: Word) -> bool:
         return False
     if bare[-1] != ".":
         return True
-    return not _is_abbreviation(bare) and not following.text.strip()[:1].islower()
+    return not is_abbreviation(bare) and not following.text.strip()[:1].islower()
 
 
-def _is_abbreviation(bare: str) -> bool:
+def is_abbreviation(bare: str) -> bool:
     """Whether the full stop belongs to the word: `Dr.`, `U.S.`, `J.`."""
     stem = bare[:-1].lower()
     initial = len(stem) == 1 and stem.isalpha() and stem not in "ai"

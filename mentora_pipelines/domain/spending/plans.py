@@ -17,8 +17,6 @@ from mentora_pipelines.domain.identity import quiz_id_of, transcript_id_of
 from mentora_pipelines.domain.lessons.audio import MediaDecoder, audio_key_of
 from mentora_pipelines.domain.lessons.chunks import Chunk, ChunkStore, cut_chunks
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingStore, plan_embedding
-from mentora_pipelines.domain.lessons.questions import QuizWriter
-from mentora_pipelines.domain.lessons.quizzes import QuizStore
 from mentora_pipelines.domain.lessons.recognition import (
     RecognitionStore,
     Transcriber,
@@ -26,6 +24,8 @@ from mentora_pipelines.domain.lessons.recognition import (
     remaining_s,
 )
 from mentora_pipelines.domain.lessons.transcripts import Transcript
+from mentora_pipelines.domain.quizzes.questions import QuizWriter
+from mentora_pipelines.domain.quizzes.quizzes import QuizStore
 from mentora_pipelines.domain.spending.stand_ins import (
     FAST_AND_LEARNED,
     ORDINARY,

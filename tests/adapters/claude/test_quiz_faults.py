@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mentora_pipelines.adapters.provider_calls.calls import ATTEMPTS
+from mentora_pipelines.domain.quizzes.questions import QuizWishes
 from mentora_pipelines.errors import Absence, ProviderAway, ProviderRefused, Refusal
 from tests.adapters.claude.test_quiz_writer import lesson, sentences
 from tests.adapters.openai.odd_server import odd_server
@@ -33,7 +34,7 @@ def faulty(llmock: "LLMock") -> Hosted:
 def write(hosted: Hosted, count: int = 2) -> list[str]:
     """Prompts of a quiz about a short lesson."""
     transcript, chunks = lesson(sentences(10))
-    questions = hosted.quiz_writer().write(transcript, chunks, count)
+    questions = hosted.quiz_writer().write(transcript, chunks, QuizWishes(count))
     return [question.prompt for question in questions]
 
 

@@ -214,8 +214,13 @@ class QuizRow:
     transcript_id: UUID
     writer_fingerprint: str
     question_count: int
+    wishes: str
     status: str
     refused: Json
+    changed: Json
+    approved_at: datetime | None
+    published_at: datetime | None
+    stale_at: datetime | None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -236,13 +241,35 @@ class QuizQuestionRow:
     prompt: str
     options: list[str]
     answer: str
+    further_answers: list[str]
     quote: str
     chunk_id: UUID | None
     start_s: float
     end_s: float
+    difficulty: str
+    bloom_level: str
+    edits: int
+    edited_at: datetime | None
 
 
 QUIZ_QUESTIONS = Table("quiz_questions", QuizQuestionRow)
+
+
+@dataclass(frozen=True, slots=True)
+class QuizQuestionEditRow:
+    """What a question was before one of its edits."""
+
+    id: UUID
+    creator_id: UUID
+    question_id: UUID
+    number: int
+    before: Json
+    edited_at: datetime
+
+
+QUIZ_QUESTION_EDITS = Table(
+    "quiz_question_edits", QuizQuestionEditRow, identity=("question_id", "number")
+)
 
 
 @dataclass(frozen=True, slots=True)

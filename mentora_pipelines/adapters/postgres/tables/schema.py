@@ -19,6 +19,7 @@ from mentora_pipelines.adapters.postgres.tables.learning import (
 from mentora_pipelines.adapters.postgres.tables.lessons import (
     CAPTION_TRACKS,
     EMBEDDING_GENERATIONS,
+    QUIZ_QUESTION_EDITS,
     QUIZ_QUESTIONS,
     QUIZ_REQUESTS,
     QUIZZES,
@@ -57,6 +58,7 @@ TABLES: tuple[Table[Any], ...] = (
     VIDEO_CAPTIONS,
     EMBEDDING_GENERATIONS,
     QUIZZES,
+    QUIZ_QUESTION_EDITS,
     QUIZ_QUESTIONS,
     QUIZ_REQUESTS,
     CHAT_SESSIONS,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from mentora_pipelines.domain.lessons import english_words as english
+from mentora_pipelines.domain.terms import english_words as english
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019.\-\u2010\u2011][^\W_]+)*")
 _ELISION = re.compile(r"^[^\W\d_]{1,2}['\u2019](?=.)|^qu['\u2019](?=.)", re.IGNORECASE)
@@ -23,7 +23,9 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
 _COMMON_ZIPF = 5.7
 # A word no list knows counts as this rare: recognition errors are unknown, too,
 # and must not outrank a real term.
-_RAREST_ZIPF = 2.0
+RAREST_ZIPF = 2.0
+"""The zipf frequency of every word that is as rare as this, or unknown."""
+
 _UNKNOWN_ZIPF = 4.0
 
 _ALGORITHMS = {
@@ -198,7 +200,12 @@ class Vocabulary:
 
         if self._frequency_list is None:
             return _UNKNOWN_ZIPF
-        return max(_RAREST_ZIPF, wordfreq.zipf_frequency(lower, self._frequency_list))
+        return max(RAREST_ZIPF, wordfreq.zipf_frequency(lower, self._frequency_list))
+
+    @property
+    def knows_rarity(self) -> bool:
+        """Whether `zipf` tells rare words from common ones in this language."""
+        return self._frequency_list is not None
 
     def is_stop_word(self, word: str) -> bool:
         """Whether `word` is grammar rather than content."""

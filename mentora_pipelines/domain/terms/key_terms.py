@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import log
 
-from mentora_pipelines.domain.lessons import english_words as english
-from mentora_pipelines.domain.lessons.definitions_of_terms import definition_in
-from mentora_pipelines.domain.lessons.vocabulary import (
+from mentora_pipelines.domain.terms import english_words as english
+from mentora_pipelines.domain.terms.definitions_of_terms import definition_in
+from mentora_pipelines.domain.terms.vocabulary import (
     Token,
     Vocabulary,
     sentences_of,

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mentora_pipelines.domain.lessons import english_words as english
+from mentora_pipelines.domain.terms import english_words as english
 
 
 class DefinitionForm(StrEnum):

@@ -4,20 +4,25 @@ Here belongs which other terms of a lesson may stand beside an answer. Not here:
 which terms the lesson has, or the order of the options.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from mentora_pipelines.domain.lessons import english_words as english
-from mentora_pipelines.domain.lessons.definitions_of_terms import Definition
-from mentora_pipelines.domain.lessons.key_terms import KeyTerm
-from mentora_pipelines.domain.lessons.vocabulary import Vocabulary, sentences_of
+from mentora_pipelines.domain.terms import english_words as english
+from mentora_pipelines.domain.terms.definitions_of_terms import Definition
+from mentora_pipelines.domain.terms.key_terms import KeyTerm
+from mentora_pipelines.domain.terms.vocabulary import Vocabulary, sentences_of
 
 DISTRACTOR_COUNT = 3
 MIN_DISTRACTOR_COUNT = 2
 
 # An option three times as long as another shows which of them is the odd one.
 _MAX_LENGTH_RATIO = 3.0
+# "Sixteenth" is half of a king.
+_ORDINAL = re.compile(
+    r"(?:teenth|first|second|third|fourth|fifth|sixth|eighth)$", re.IGNORECASE
+)
 _CATEGORY_WORDS = english.words("kind type sort form set group example")
 
 
@@ -66,6 +71,9 @@ class Distractors:
         )
         chosen: list[KeyTerm] = []
         for term in ranked:
+            if answer.is_defined and not term.is_defined and _are_enough(chosen):
+                # A term that the lesson only mentions is the odd one out.
+                break
             if all(not self._overlap(term, other) for other in chosen):
                 chosen.append(term)
             if len(chosen) == DISTRACTOR_COUNT:
@@ -88,7 +96,9 @@ class Distractors:
         same_size = sizes[0] == sizes[1] or min(sizes) > 1 or all(names)
         if not same_size or names[0] != names[1] or self._overlap(term, answer):
             return False
-        if self._name_kinds.get(term) != self._name_kinds.get(answer):
+        if _ORDINAL.search(term.text) or self._name_kinds.get(
+            term
+        ) != self._name_kinds.get(answer):
             return False
         if not (term.is_defined or names[0] or self._is_topic(term)):
             return False
@@ -158,6 +168,10 @@ def _name_kind(before: str) -> _NameKind:
         return _NameKind.PLACE
     determined = last in english.DETERMINERS | english.ADVERBS
     return _NameKind.WITH_ARTICLE if determined else _NameKind.BARE
+
+
+def _are_enough(chosen: Sequence[KeyTerm]) -> bool:
+    return len(chosen) >= MIN_DISTRACTOR_COUNT and all(t.is_defined for t in chosen)
 
 
 def is_proper(term: KeyTerm) -> bool:

@@ -101,7 +101,7 @@ GENERAL_WORDS = words(
 )
 
 # Verbs of explanation that are seldom the subject of a lesson themselves.
-_VERBS = words(
+PLAIN_VERBS = words(
     "absorb accept achieve act add affect agree aim allow appear apply argue arise "
     "ask assume attach avoid become begin behave belong bring build call carry "
     "cause check choose combine come compare complete compute conquer consider "
@@ -153,7 +153,7 @@ def _inflected(verb: str) -> Iterable[str]:
         yield from (verb[:-1] + "ies", verb[:-1] + "ied")
 
 
-VERB_FORMS = _IRREGULAR_FORMS.union(*(_inflected(verb) for verb in _VERBS)) - {
+VERB_FORMS = _IRREGULAR_FORMS.union(*(_inflected(verb) for verb in PLAIN_VERBS)) - {
     "leaves", "building", "buildings", "meaning", "writing", "reading",
     "baking",
 }  # fmt: skip

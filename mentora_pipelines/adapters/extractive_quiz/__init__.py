@@ -1,0 +1,1 @@
+"""Writes quizzes out of a lesson's own sentences."""

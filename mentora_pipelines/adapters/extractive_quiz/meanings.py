@@ -1,0 +1,162 @@
+"""Meanings: what a lesson says a term is, asked in three kinds.
+
+Here belong definitions: chosen among other meanings, told in writing, or believed of
+another term. Not here: the blank in a definition (`gap_questions`).
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from mentora_pipelines.adapters.extractive_quiz.material import (
+    Candidate,
+    Material,
+    candidate,
+    capitalised,
+)
+from mentora_pipelines.adapters.extractive_quiz.statements import Statement
+from mentora_pipelines.domain.quizzes.questions import FALSE, TRUE, QuestionKind
+from mentora_pipelines.domain.terms.definitions_of_terms import (
+    Definition,
+    DefinitionForm,
+)
+from mentora_pipelines.domain.terms.key_terms import KeyTerm
+
+# How much each form is worth; set by reading quizzes on nine subjects.
+_MEANING, _DEFINED, _WRITTEN_MEANING = 2.9, 1.8, 1.0
+MIN_MEANINGS = 3
+MAX_MEANING_WORDS = 16
+
+
+def meanings(
+    statement: Statement, definition: Definition, material: Material
+) -> Iterator[Candidate]:
+    """What a term means: to choose, to write, or to believe of another term."""
+    meaning = _meaning(definition)
+    score = _DEFINED - statement.strain
+    if definition.form is DefinitionForm.TERM_FIRST and meaning is not None:
+        prompt = _what_is(statement, definition, material.names)
+        others = _other_meanings(statement, definition, material)
+        if len(others) >= MIN_MEANINGS - 1 and not _is_echoed(
+            definition, meaning, others, material
+        ):
+            yield candidate(
+                statement,
+                material,
+                QuestionKind.MULTIPLE_CHOICE,
+                prompt,
+                meaning,
+                options=[meaning, *others],
+                score=_MEANING - statement.strain,
+            )
+        yield candidate(
+            statement,
+            material,
+            QuestionKind.SHORT_ANSWER,
+            prompt,
+            f"{meaning}.",
+            score=_WRITTEN_MEANING - statement.strain,
+        )
+    yield candidate(
+        statement, material, QuestionKind.TRUE_FALSE, statement.text, TRUE, score=score
+    )
+    term = _term_of(definition, material)
+    if term is None or definition.form is not DefinitionForm.TERM_FIRST:
+        return
+    for other in material.distractors.choose(term, statement.text):
+        subject = _subject_of(other, material)
+        if subject is not None:
+            end = _end_of_term(statement.text, definition)
+            yield candidate(
+                statement,
+                material,
+                QuestionKind.TRUE_FALSE,
+                f"{subject}{statement.text[end:]}",
+                FALSE,
+                score=score + 0.1,
+            )
+            return
+
+
+def _what_is(
+    statement: Statement, definition: Definition, names: Collection[str]
+) -> str:
+    """The question "What is an index?", with the article that the lesson uses."""
+    subject = statement.text[: _end_of_term(statement.text, definition)]
+    first, _, rest = subject.partition(" ")
+    has_article = first.lower() in {"a", "an", "the", "your"}
+    if has_article:
+        subject = f"{'a' if first.lower() == 'your' else first.lower()} {rest}"
+    verb = definition.verb if definition.verb in {"are", "was", "were"} else "is"
+    return (
+        f"What {verb} {subject if has_article else _inner(subject, statement, names)}?"
+    )
+
+
+def _inner(word: str, statement: Statement, names: Collection[str]) -> str:
+    """A first word as it is written inside a sentence."""
+    token = statement.tokens[0]
+    keeps = token.text[1:].lower() != token.text[1:] or statement.begins_with_name
+    keeps = keeps or token.text in names
+    return word if keeps else word[:1].lower() + word[1:]
+
+
+def _meaning(definition: Definition) -> str | None:
+    """The description as an option, without what is said beside it."""
+    words = definition.description.rstrip(".!").split()
+    if len(words) > MAX_MEANING_WORDS:
+        return None
+    return capitalised(" ".join(words))
+
+
+def _other_meanings(
+    statement: Statement, definition: Definition, material: Material
+) -> list[str]:
+    """What the lesson says of its other terms, the most alike in length first."""
+    own = _meaning(definition) or ""
+    mine = set(material.vocabulary.normal_form(definition.term).split())
+    found: list[tuple[int, str]] = []
+    for other in material.statements:
+        told = other.definition
+        if told is None or other is statement or told.verb != definition.verb:
+            continue
+        meaning = _meaning(told)
+        theirs = set(material.vocabulary.normal_form(told.term).split())
+        # A definition that speaks of the term itself is right, or half right.
+        inside = set(material.vocabulary.normal_form(told.description).split())
+        if meaning is None or mine & (theirs | inside):
+            continue
+        if told.form is DefinitionForm.TERM_FIRST:
+            found.append((abs(len(meaning.split()) - len(own.split())), meaning))
+    return [meaning for _, meaning in sorted(found)[:3]]
+
+
+def _is_echoed(
+    definition: Definition, meaning: str, others: Sequence[str], material: Material
+) -> bool:
+    """Whether a word of the term stands in its own meaning alone: "a sorted list"."""
+    vocabulary = material.vocabulary
+    told = set(vocabulary.normal_form(meaning).split())
+    elsewhere = {w for other in others for w in vocabulary.normal_form(other).split()}
+    return bool(set(vocabulary.normal_form(definition.term).split()) & told - elsewhere)
+
+
+def _term_of(definition: Definition, material: Material) -> KeyTerm | None:
+    normal_form = material.vocabulary.normal_form(definition.term)
+    return next((t for t in material.terms if t.normal_form == normal_form), None)
+
+
+def _subject_of(term: str, material: Material) -> str | None:
+    """A defined term as the lesson begins its definition: "The interest rate"."""
+    normal_form = material.vocabulary.normal_form(term)
+    for statement in material.statements:
+        told = statement.definition
+        if (
+            told is not None
+            and told.form is DefinitionForm.TERM_FIRST
+            and material.vocabulary.normal_form(told.term) == normal_form
+        ):
+            return statement.text[: _end_of_term(statement.text, told)]
+    return None
+
+
+def _end_of_term(text: str, definition: Definition) -> int:
+    return text.lower().index(definition.term.lower()) + len(definition.term)

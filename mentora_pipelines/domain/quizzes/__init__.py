@@ -1,0 +1,1 @@
+"""Quizzes: their questions, the rules these must pass, and their life."""

@@ -1,0 +1,1 @@
+"""The words of a language, and which of them a lesson is about."""

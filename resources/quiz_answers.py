@@ -1,0 +1,33 @@
+"""What students answered, counted across creators as the admin role."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from mentora_pipelines.domain.quizzes.item_statistics import ItemAnalyst
+from mentora_pipelines.providers import make_item_analyst, open_quiz_desk
+
+if TYPE_CHECKING:
+    from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
+
+
+class QuizAnswersResource(dg.ConfigurableResource["QuizDesk"]):
+    """What students answered, counted across creators as the admin role."""
+
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> "Iterator[QuizDesk]":
+        """The store, its connections closed at the end of the run."""
+        with open_quiz_desk() as desk:
+            yield desk
+
+
+class ItemAnalystResource(dg.ConfigurableResource[ItemAnalyst]):
+    """Computes what answers say about questions."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> ItemAnalyst:
+        """The adapter."""
+        return make_item_analyst()
