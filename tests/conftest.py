@@ -20,6 +20,8 @@ pytest_plugins = [
     "tests.fix_runs",
     "tests.fix_commands",
     "tests.fix_mail",
+    "tests.fix_whop",
+    "tests.fix_object_stores",
 ]
 
 

@@ -14,10 +14,12 @@ from mentora_pipelines.cli import (
     events,
     lessons,
     limits,
+    memberships,
     metrics,
     migrations,
     quizzes,
     search,
+    storage,
     transcripts,
 )
 from mentora_pipelines.errors import InvalidInput, MentoraError, SettingsError
@@ -47,6 +49,8 @@ app.command("replay")(events.replay)
 app.command("limits")(limits.limits)
 app.add_typer(transcripts.app, name="transcript")
 app.add_typer(quizzes.app, name="quiz")
+app.add_typer(storage.app, name="storage")
+app.add_typer(memberships.app, name="membership")
 
 
 @app.callback()

@@ -13,6 +13,7 @@ from mentora_pipelines.adapters.postgres.database import Connection, Database
 from mentora_pipelines.adapters.postgres.events import write_event
 from mentora_pipelines.adapters.postgres.generations import GenerationRows
 from mentora_pipelines.adapters.postgres.quiz_requests import request_quiz
+from mentora_pipelines.adapters.postgres.refused_notices import RefusedNoticeRows
 from mentora_pipelines.adapters.postgres.repository import Repository
 from mentora_pipelines.adapters.postgres.search import SearchRows
 from mentora_pipelines.adapters.postgres.tables.lessons import VIDEOS
@@ -139,7 +140,7 @@ class _VideoPlace:
     created_at: datetime
 
 
-class PostgresCatalogue(GenerationRows, SearchRows):
+class PostgresCatalogue(GenerationRows, SearchRows, RefusedNoticeRows):
     """Satisfies the ports that cross creators: catalogue, generations, search.
 
     `cursor_secret` signs the cursors of its pages, see `cursors`.

@@ -40,6 +40,7 @@ from mentora_pipelines.adapters.postgres.tables.operations import (
 )
 from mentora_pipelines.adapters.postgres.tables.people import (
     CREATORS,
+    MEMBERSHIP_ANSWERS,
     MEMBERSHIPS,
     STUDENTS,
 )
@@ -48,6 +49,7 @@ TABLES: tuple[Table[Any], ...] = (
     CREATORS,
     STUDENTS,
     MEMBERSHIPS,
+    MEMBERSHIP_ANSWERS,
     VIDEOS,
     TRANSCRIPTS,
     RECOGNISED_WINDOWS,
