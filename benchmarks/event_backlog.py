@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -25,6 +25,7 @@ from mentora_pipelines.domain.events.consumers import Consumers
 from mentora_pipelines.domain.events.consumption import consume_events
 from mentora_pipelines.domain.events.outbox import Event
 from mentora_pipelines.domain.events.payloads import parse_payload
+from mentora_pipelines.domain.memberships.memberships import Membership
 from mentora_pipelines.domain.operations.mail import Mail
 
 TICKS = 15
@@ -68,6 +69,14 @@ class NoMail:
         raise NotImplementedError(mail.id)
 
 
+class NoMemberships:
+    """Satisfies `MembershipWriter`: none is told of here."""
+
+    def store(self, creator_id: UUID, memberships: Sequence[Membership]) -> int:
+        """Never reached."""
+        raise NotImplementedError(creator_id, len(memberships))
+
+
 class NoRuns:
     """Satisfies `RunCanceller`: nothing is deleted here."""
 
@@ -98,6 +107,7 @@ def ours(database: ScratchDatabase) -> int:
         NoRuns(),
         NoMail(),
         database.lessons,
+        NoMemberships(),
         now,
         STARTS_PER_MINUTE,
     )

@@ -40,6 +40,8 @@ from assets.operations.content_health import (
 )
 from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
+from assets.operations.memberships import memberships, memberships_job
+from assets.operations.orphaned_objects import orphaned_objects_job
 from assets.search.search_index import search_index, search_index_job
 from resources.achievements import AchievementsResource
 from resources.cache import CacheResource
@@ -54,9 +56,12 @@ from resources.lesson_prober import LessonProberResource
 from resources.lessons import LessonsResource
 from resources.mail_renderer import MailRendererResource
 from resources.mailer import MailerResource
+from resources.membership_listing import MembershipListingResource
+from resources.membership_rows import MembershipRowsResource
 from resources.metric_reports import MetricReportsResource
 from resources.metrics import MetricsResource
 from resources.next_embedders import NextEmbeddersResource
+from resources.orphans import OrphansResource
 from resources.quiz_answers import ItemAnalystResource, QuizAnswersResource
 from resources.quiz_writer import QuizWriterResource
 from resources.search_upkeep import SearchUpkeepResource
@@ -64,14 +69,18 @@ from resources.spending import SpendingResource
 from resources.storage import StorageResource
 from resources.stranded_videos import StrandedVideosResource
 from resources.transcriber import TranscriberResource
+from resources.upload_notices import UploadNoticesResource
 from schedules.content_health import content_health_schedule
 from schedules.daily_metrics import daily_metrics_schedule
 from schedules.event_partitions import event_partitions_schedule
 from schedules.event_retention import event_retention_schedule
+from schedules.memberships import memberships_schedule
 from schedules.metrics_freshness import metrics_freshness_schedule
-from schedules.search_index import search_index_schedule
+from schedules.orphaned_objects import orphaned_objects_schedule
 from schedules.quiz_statistics import quiz_statistics_schedule
+from schedules.search_index import search_index_schedule
 from schedules.suspect_lessons import suspect_lessons_schedule
+from sensors.announced_uploads import announced_uploads
 from sensors.changed_rows import changed_rows
 from sensors.due_email import due_email
 from sensors.due_events import due_events
@@ -92,6 +101,7 @@ defs = dg.Definitions(
         quizzes,
         search_index,
         content_health,
+        memberships,
         daily_metrics,
     ],
     asset_checks=[
@@ -113,14 +123,17 @@ defs = dg.Definitions(
         deliver_email_job,
         unlock_achievements_job,
         event_retention_job,
+        orphaned_objects_job,
         content_health_job,
         suspect_lessons_job,
+        memberships_job,
         daily_metrics_job,
         metrics_freshness_job,
         event_partitions_job,
     ],
     sensors=[
         new_uploads,
+        announced_uploads,
         due_events,
         stranded_videos,
         changed_rows,
@@ -131,8 +144,10 @@ defs = dg.Definitions(
     ],
     schedules=[
         event_retention_schedule,
+        orphaned_objects_schedule,
         content_health_schedule,
         suspect_lessons_schedule,
+        memberships_schedule,
         daily_metrics_schedule,
         event_partitions_schedule,
         metrics_freshness_schedule,
@@ -146,6 +161,8 @@ defs = dg.Definitions(
         "outbox": EventOutboxResource(),
         "stranded": StrandedVideosResource(),
         "storage": StorageResource(),
+        "orphans": OrphansResource(),
+        "notices": UploadNoticesResource(),
         "decoder": DecoderResource(),
         "transcriber": TranscriberResource(),
         "embedder": EmbedderResource(),
@@ -161,6 +178,8 @@ defs = dg.Definitions(
         "health_ledger": HealthLedgerResource(),
         "lesson_prober": LessonProberResource(),
         "lesson_gaps": LessonGapsResource(),
+        "membership_listing": MembershipListingResource(),
+        "membership_rows": MembershipRowsResource(),
         "metrics": MetricsResource(),
         "metric_reports": MetricReportsResource(),
         "spending": SpendingResource(),

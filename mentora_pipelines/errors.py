@@ -10,11 +10,13 @@
     │   ├── InvalidInput        what a person typed or uploaded is malformed
     │   ├── MailRefused         the mail server refuses one mail for good (has a code)
     │   ├── ProviderRefused     a model's provider refuses for good (has a reason)
+    │   ├── SignatureRefused    a message is not from whom it says, or not of now
     │   ├── SettingsError       the environment is incomplete or contradicts itself
     │   └── LocalStackError     the embedded servers cannot run here
     └── TransientError          try again later: timeout, lost connection, overload
         ├── Busy                somebody else works on the same video
         ├── ProviderAway        a model's provider gave no usable answer (has a reason)
+        ├── ObjectChanged       the stored bytes were replaced while they were read
         └── MailDeferred        a mail was not handed over, or nobody knows (has a code)
 
 Adapters translate the errors of their SDK into this tree; `assets/failures.py`
@@ -193,12 +195,20 @@ class MailDeferred(TransientError):
         self.in_doubt = in_doubt
 
 
+class SignatureRefused(PermanentError):
+    """A message from outside is not from whom it says, or not of now."""
+
+
 class SettingsError(PermanentError):
     """The environment is incomplete or wrong; the message lists every fault at once."""
 
 
 class Busy(TransientError):
     """Somebody else works on the same video; it is theirs to finish."""
+
+
+class ObjectChanged(TransientError):
+    """Storage holds other bytes than those that were asked for: look again."""
 
 
 class LocalStackError(PermanentError):

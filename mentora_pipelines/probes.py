@@ -18,6 +18,7 @@ from mentora_pipelines.providers import (
     make_transcriber,
     open_mailer,
     open_usage_ledgers,
+    open_whop,
 )
 
 if TYPE_CHECKING:
@@ -187,8 +188,7 @@ def _ask_coordination() -> str:
 
 
 def _ask_storage() -> str:
-    newest = make_storage().list("uploads/", limit=1)
-    return f"{services.storage_folder()}, {'has' if newest else 'no'} uploads"
+    return make_storage().check()
 
 
 def _ask_transcriber() -> str:
@@ -221,6 +221,11 @@ def _ask_mail() -> str:
         return mailer.check()
 
 
+def _ask_memberships() -> str:
+    with open_whop() as whop:
+        return whop.check()
+
+
 PROBES: dict[str, Callable[[], str]] = {
     "database, app role": _ask_app_role,
     "database, admin role": _ask_admin_role,
@@ -234,4 +239,5 @@ PROBES: dict[str, Callable[[], str]] = {
     "embedder": _ask_embedder,
     "quiz writer": _ask_quiz_writer,
     "mail": _ask_mail,
+    "memberships": _ask_memberships,
 }

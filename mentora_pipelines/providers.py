@@ -4,9 +4,9 @@ Here belongs the choice, once, for the assets' resources and for the command lin
 Not here: Dagster, or what an adapter does. Heavy packages load when they are used.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.adapters.price_table import GenaiPrices
 from mentora_pipelines.domain.lessons.recognition import Transcriber
+from mentora_pipelines.domain.memberships.memberships import MembershipsOff
 from mentora_pipelines.domain.operations.health_alerts import AlertRule
 from mentora_pipelines.domain.quizzes.questions import QuizWriter
 from mentora_pipelines.domain.spending.metering import MeteredTranscriber
@@ -54,9 +55,11 @@ from mentora_pipelines.settings import (
     SpendingSettings,
     StorageSettings,
     TranscriberSettings,
+    WhopSettings,
 )
 
 if TYPE_CHECKING:
+    from mentora_pipelines.adapters.asgi.whop_deliveries import WhopDeliveries
     from mentora_pipelines.adapters.eml_folder import EmlFolder
     from mentora_pipelines.adapters.http_probe.lessons import WebLessonProber
     from mentora_pipelines.adapters.item_analysis import PandasItemAnalyst
@@ -74,24 +77,32 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.golden_rows import GoldenIndex
     from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+    from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
+    from mentora_pipelines.adapters.postgres.orphans import OrphanRows
     from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
     from mentora_pipelines.adapters.postgres.spending import SpendingRows
     from mentora_pipelines.adapters.postgres.stranded_videos import (
         PostgresStrandedVideos,
     )
     from mentora_pipelines.adapters.quiz_exports.printer import FileHandouts
+    from mentora_pipelines.adapters.s3_storage.links import S3Links
+    from mentora_pipelines.adapters.s3_storage.notices import SqsNotices
+    from mentora_pipelines.adapters.s3_storage.storage import S3Storage
     from mentora_pipelines.adapters.smtp import SmtpMailer
     from mentora_pipelines.adapters.valkey.async_rate_limiter import (
         AsyncValkeyRateLimiter,
     )
     from mentora_pipelines.adapters.valkey.cache import ValkeyCache
     from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
+    from mentora_pipelines.adapters.whop.memberships import WhopMemberships
     from mentora_pipelines.domain.caching.cache import Cache
     from mentora_pipelines.domain.caching.embeddings import TextModel
     from mentora_pipelines.domain.generations import Judge
     from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
+    from mentora_pipelines.domain.memberships.access import AccessChecks
     from mentora_pipelines.domain.search_quality import GoldenLesson, SearchFigures
     from mentora_pipelines.domain.spending.plans import LessonServices
+    from mentora_pipelines.domain.upload_notices import NoNotices
 
 NAME_SERVER_THREADS = 16
 """A look-up holds a thread for up to ten seconds when a name server is away."""
@@ -299,7 +310,7 @@ def open_lesson_prober() -> "Iterator[WebLessonProber]":
     prober = WebLessonProber(
         HttpProber(guard, limits),
         make_storage(),
-        NoLinkRenewer(),
+        make_links() if StorageSettings().is_bucket else NoLinkRenewer(),
         settings.control_urls,
     )
     try:
@@ -307,6 +318,73 @@ def open_lesson_prober() -> "Iterator[WebLessonProber]":
     finally:
         prober.close()
         threads.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def open_membership_rows() -> "Iterator[PostgresMemberships]":
+    """Memberships of one creator at a time, and who sells what; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
+
+    urls = _migrated_urls()
+    with (
+        closing(Database(urls.app, "mentora-memberships")) as app,
+        closing(Database(urls.admin, "mentora-memberships")) as admin,
+    ):
+        yield PostgresMemberships(app, admin)
+
+
+@contextmanager
+def open_whop() -> "Iterator[WhopMemberships | MembershipsOff]":
+    """Who sells memberships, nobody without a key; closed at the end."""
+    settings = WhopSettings()
+    if settings.api_key is None:
+        yield MembershipsOff()
+        return
+    from mentora_pipelines.adapters.whop.memberships import WhopMemberships
+
+    with closing(WhopMemberships(settings.api_key, settings.base_url)) as whop:
+        yield whop
+
+
+@contextmanager
+def open_access_checks() -> "Iterator[AccessChecks]":
+    """Decides who may see what creators sell; closed at the end."""
+    from mentora_pipelines.domain.memberships.access import AccessChecks
+
+    with open_whop() as desk, open_membership_rows() as rows, open_cache() as cache:
+        yield AccessChecks(
+            desk,
+            rows,
+            cache,
+            clock=lambda: datetime.now(UTC),
+            grace=timedelta(hours=WhopSettings().grace_hours),
+        )
+
+
+@contextmanager
+def open_whop_deliveries() -> "Iterator[WhopDeliveries]":
+    """The endpoint for Whop's deliveries, for an ASGI application.
+
+    Raises `SettingsError` without WHOP_WEBHOOK_SECRET.
+    """
+    from mentora_pipelines.adapters.asgi.whop_deliveries import WhopDeliveries
+    from mentora_pipelines.adapters.whop.signatures import verified
+    from mentora_pipelines.domain.memberships.deliveries import (
+        DeliveryOutcome,
+        take_delivery,
+    )
+
+    secret = WhopSettings().webhook_secret
+    if secret is None:
+        raise SettingsError("WHOP_WEBHOOK_SECRET is not set: no delivery can be proven")
+    with open_membership_rows() as rows, open_cache() as cache:
+
+        def take(body: bytes, headers: Mapping[str, str]) -> DeliveryOutcome:
+            delivery = verified(body, headers, secret)
+            return take_delivery(delivery.id, delivery.body, rows, cache)
+
+        yield WhopDeliveries(take)
 
 
 @contextmanager
@@ -367,9 +445,60 @@ def make_metric_reports() -> HtmlMetricReports:
     return HtmlMetricReports(storage_folder().as_uri() if url is None else url)
 
 
-def make_storage() -> FolderStorage:
-    """Where uploads, audio and captions lie."""
-    return FolderStorage(storage_folder())
+def make_storage() -> "FolderStorage | S3Storage":
+    """Where uploads, audio and captions lie: a bucket, else a folder."""
+    settings = StorageSettings()
+    if not settings.is_bucket:
+        return FolderStorage(storage_folder())
+    from mentora_pipelines.adapters.s3_storage.connection import open_bucket
+    from mentora_pipelines.adapters.s3_storage.storage import S3Storage
+
+    return S3Storage(open_bucket(settings))
+
+
+def make_links() -> "S3Links":
+    """Signs links to the objects of a bucket; raises `SettingsError` for a folder."""
+    from mentora_pipelines.adapters.s3_storage.connection import open_bucket
+    from mentora_pipelines.adapters.s3_storage.links import S3Links
+
+    settings = StorageSettings()
+    if not settings.is_bucket:
+        raise SettingsError(
+            "a folder signs no links: set MENTORA_STORAGE_URL=s3://BUCKET"
+        )
+    return S3Links(open_bucket(settings), MediaSettings().max_bytes)
+
+
+def make_upload_notices() -> "SqsNotices | NoNotices":
+    """What a bucket tells of its new objects, where a queue for that is named."""
+    from mentora_pipelines.domain.upload_notices import NoNotices
+
+    settings = StorageSettings()
+    if settings.queue_url is None:
+        return NoNotices()
+    from mentora_pipelines.adapters.s3_storage.connection import make_client
+    from mentora_pipelines.adapters.s3_storage.notices import SqsNotices
+
+    return SqsNotices(
+        make_client("sqs", settings),
+        settings.queue_url,
+        settings.bucket,
+        settings.prefix,
+        settings.retry_s,
+    )
+
+
+@contextmanager
+def open_orphans() -> "Iterator[OrphanRows]":
+    """Which objects and vectors nobody names, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.orphans import OrphanRows
+
+    database = Database(_migrated_urls().admin, "mentora-orphans")
+    try:
+        yield OrphanRows(database)
+    finally:
+        database.close()
 
 
 def make_decoder() -> PyAvDecoder:

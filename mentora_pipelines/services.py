@@ -82,7 +82,7 @@ def redis_urls() -> RedisUrls:
 
 
 def storage_folder() -> Path:
-    """The folder of the object storage, made when it is missing."""
+    """The folder of the object storage that is no bucket, made when it is missing."""
     folder = StorageSettings().folder or HomeSettings().state_folder / "storage"
     (folder / "uploads").mkdir(parents=True, exist_ok=True)
     return folder

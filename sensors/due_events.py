@@ -16,7 +16,11 @@ from assets.jobs import (
 )
 from assets.partitions import videos
 from assets.runs import VideoRuns
-from mentora_pipelines.domain.events.consumers import Consumers, EventSubjects
+from mentora_pipelines.domain.events.consumers import (
+    Consumers,
+    EventSubjects,
+    MembershipWriter,
+)
 from mentora_pipelines.domain.events.consumption import consume_events
 from mentora_pipelines.domain.events.effects import (
     Launch,
@@ -46,6 +50,8 @@ def due_events(
     catalogue: dg.ResourceParam[EventSubjects],
     email_outbox: dg.ResourceParam[MailWriter],
     lessons: dg.ResourceParam[VersionStore],
+    *,
+    membership_rows: dg.ResourceParam[MembershipWriter],
 ) -> dg.SensorResult | dg.SkipReason:
     """Gives each due event to its consumer and asks for the runs they want.
 
@@ -60,6 +66,7 @@ def due_events(
         runs=VideoRuns(context.instance),
         mail=email_outbox,
         versions=lessons,
+        memberships=membership_rows,
         now=now,
         starts_per_minute=flow.starts_per_minute,
     )

@@ -7,12 +7,9 @@ import dagster as dg
 from mentora_pipelines.domain.storage import ObjectStorage, shown_key
 from mentora_pipelines.domain.uploads import (
     UploadCatalogue,
+    UploadCursor,
     look_for_uploads,
 )
-
-START = "-"
-"""Where a round over the store begins: Dagster keeps the old cursor when the new one is
-empty."""
 
 QUIET_S = 5
 """Seconds between two looks: Dagster's own sensor loop is no faster."""
@@ -30,20 +27,17 @@ def new_uploads(
     """Looks at a page of the uploads and at the newest days, and registers new ones.
 
     Registering writes the event `video/upload.completed`, which `due_events` consumes:
-    an upload whose event was lost is found here.
+    an upload whose event or notice was lost is found here. Each tick says how many keys
+    it has looked at, in how many requests.
     """
-    before = context.cursor or START
-    look = look_for_uploads(
-        storage,
-        catalogue,
-        cursor="" if before == START else before,
-        now=datetime.now(UTC),
-    )
+    before = UploadCursor.parse(context.cursor)
+    look = look_for_uploads(storage, catalogue, cursor=before, now=datetime.now(UTC))
     for key, reason in look.malformed:
         context.log.warning("upload %s is left alone: %s", shown_key(key), reason)
-    cursor = look.cursor or START
-    if not look.due and cursor == before:
-        return dg.SkipReason("no new upload")
+    cost = f"{look.keys} keys in {look.listings} requests"
+    if not look.due and look.cursor == before:
+        return dg.SkipReason(f"no new upload: {cost}")
     return dg.SensorResult(
-        skip_reason=f"{len(look.due)} uploads registered", cursor=cursor
+        skip_reason=f"{len(look.due)} uploads registered: {cost}",
+        cursor=str(look.cursor),
     )

@@ -21,6 +21,8 @@ pytest_plugins = [
     "tests.fix_commands",
     "tests.fix_mail",
     "tests.fix_ai",
+    "tests.fix_whop",
+    "tests.fix_object_stores",
 ]
 
 

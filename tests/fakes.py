@@ -34,7 +34,7 @@ from mentora_pipelines.domain.quizzes.review import Refusal
 from mentora_pipelines.domain.storage import StoredObject, checked_key
 from mentora_pipelines.domain.uploads import KnownUpload, UploadKey
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
-from mentora_pipelines.errors import ErrorCode, NotFound
+from mentora_pipelines.errors import ErrorCode, NotFound, ObjectChanged
 from tests.lessons import CREATOR_ID, VIDEO_ID
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -81,17 +81,19 @@ class FakeStorage:
         return self.objects.get(checked_key(key))
 
     @contextmanager
-    def open(self, key: str) -> Iterator[BinaryIO]:
+    def open(self, key: str, *, etag: str | None = None) -> Iterator[BinaryIO]:
         """Read the object as a stream."""
         if key not in self._bytes:
             raise NotFound(key)
+        if etag is not None and etag != self.objects[key].etag:
+            raise ObjectChanged(key)
         yield io.BytesIO(self._bytes[key])
 
     @contextmanager
-    def local(self, key: str) -> Iterator[Path]:
+    def local(self, key: str, *, etag: str | None = None) -> Iterator[Path]:
         """The object as a file."""
         assert self._folder is not None
-        with self.open(key) as content:
+        with self.open(key, etag=etag) as content:
             path = self._folder / "object"
             path.write_bytes(content.read())
         yield path

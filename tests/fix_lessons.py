@@ -10,7 +10,7 @@ from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.providers import make_storage
+from mentora_pipelines.services import storage_folder
 from tests.fix_services import PROJECT
 
 SAMPLES = PROJECT / "samples"
@@ -28,7 +28,7 @@ def creator_email() -> str:
 def storage(home: Path) -> FolderStorage:
     """The storage of this test run."""
     assert home.is_dir()
-    return make_storage()
+    return FolderStorage(storage_folder())
 
 
 @pytest.fixture

@@ -26,16 +26,18 @@ from assets.operations.content_health import (
 )
 from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
+from assets.operations.memberships import memberships_job
+from assets.operations.orphaned_objects import orphaned_objects_job
 from assets.search.search_index import search_index_job
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.settings import child_environment
 from tests.fix_services import PROJECT
 
 HEAVY = (
-    "alembic", "anthropic", "av", "ctranslate2", "faster_whisper",
+    "alembic", "anthropic", "av", "boto3", "botocore", "ctranslate2", "faster_whisper",
     "great_expectations", "numpy", "onnx", "onnxruntime", "openai", "pandas", "psycopg",
     "psycopg2", "redis", "rich", "sentry_sdk", "sqlalchemy", "tokenizers", "typer",
-    "wordfreq",
+    "whop_sdk", "wordfreq",
 )  # fmt: skip
 
 LOAD = """
@@ -117,8 +119,10 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
         deliver_email_job,
         unlock_achievements_job,
         event_retention_job,
+        orphaned_objects_job,
         content_health_job,
         suspect_lessons_job,
+        memberships_job,
         daily_metrics_job,
         metrics_freshness_job,
         event_partitions_job,
@@ -139,7 +143,7 @@ def test_an_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
     assert spec.group_name in {"lessons", "search", "operations", "analytics"}
     assert spec.kinds
     # What is kept for the platform as a whole has no parts.
-    whole = str(spec.key.path[-1]) in {"search_index"}
+    whole = str(spec.key.path[-1]) in {"memberships", "search_index"}
     assert (spec.partitions_def is None) is whole
 
 
@@ -160,6 +164,7 @@ def test_the_order_of_the_steps_is_the_order_of_a_lesson() -> None:
         "quizzes": {"published_lessons"},
         "search_index": set(),
         "content_health": set(),
+        "memberships": set(),
         "daily_metrics": set(),
     }
 

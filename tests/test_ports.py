@@ -21,15 +21,21 @@ from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
+from mentora_pipelines.adapters.postgres.orphans import OrphanRows
 from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
 from mentora_pipelines.adapters.postgres.spending import SpendingRows
 from mentora_pipelines.adapters.price_table import GenaiPrices
 from mentora_pipelines.adapters.quiz_exports.printer import FileHandouts
+from mentora_pipelines.adapters.s3_storage.links import S3Links
+from mentora_pipelines.adapters.s3_storage.notices import SqsNotices
+from mentora_pipelines.adapters.s3_storage.storage import S3Storage
 from mentora_pipelines.adapters.smtp import SmtpMailer
 from mentora_pipelines.adapters.valkey.async_rate_limiter import AsyncValkeyRateLimiter
 from mentora_pipelines.adapters.valkey.cache import ValkeyCache
 from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
 from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
+from mentora_pipelines.adapters.whop.memberships import WhopMemberships
 from mentora_pipelines.domain.analytics.daily_metrics import MetricsCalendar
 from mentora_pipelines.domain.analytics.event_partitions import EventPartitions
 from mentora_pipelines.domain.analytics.metric_reports import (
@@ -38,6 +44,7 @@ from mentora_pipelines.domain.analytics.metric_reports import (
 )
 from mentora_pipelines.domain.caching.cache import Cache, CacheInvalidator
 from mentora_pipelines.domain.caching.embeddings import CachedEmbedder, TextModel
+from mentora_pipelines.domain.events.consumers import MembershipWriter
 from mentora_pipelines.domain.lessons.audio import AudioStore, MediaDecoder, Source
 from mentora_pipelines.domain.lessons.captions import CaptionStore
 from mentora_pipelines.domain.lessons.chunks import ChunkStore, TokenCounter
@@ -63,6 +70,13 @@ from mentora_pipelines.domain.lessons.versions import (
     EditedLessons,
     VersionStore,
 )
+from mentora_pipelines.domain.memberships.access import AccessDesk, AccessLedger
+from mentora_pipelines.domain.memberships.deliveries import DeliveryRows
+from mentora_pipelines.domain.memberships.memberships import (
+    MembershipListing,
+    MembershipRows,
+    MembershipsOff,
+)
 from mentora_pipelines.domain.operations.achievements import AchievementLedger
 from mentora_pipelines.domain.operations.content_health import (
     LessonProber,
@@ -75,6 +89,8 @@ from mentora_pipelines.domain.operations.mail_delivery import (
     Mailer,
     MailRenderer,
 )
+from mentora_pipelines.domain.operations.orphans import OrphanLedger
+from mentora_pipelines.domain.operations.unused_vectors import VectorLedger
 from mentora_pipelines.domain.quizzes.handouts import HandoutPrinter
 from mentora_pipelines.domain.quizzes.item_statistics import AnswerCounts, ItemAnalyst
 from mentora_pipelines.domain.quizzes.life import EditableQuizzes
@@ -102,7 +118,16 @@ from mentora_pipelines.domain.spending.usage import (
     UnansweredCalls,
     UsageLedgers,
 )
-from mentora_pipelines.domain.storage import ObjectStorage
+from mentora_pipelines.domain.storage import (
+    LinkSigner,
+    ObjectStorage,
+    StorageKeeper,
+)
+from mentora_pipelines.domain.upload_notices import (
+    NoNotices,
+    NoticeCatalogue,
+    UploadNotices,
+)
 from mentora_pipelines.domain.uploads import UploadCatalogue
 from mentora_pipelines.domain.videos import VideoCatalogue, VideoStatus
 from tests.fakes import (
@@ -114,10 +139,26 @@ from tests.fakes import (
 )
 
 
-def folder_storage_fits(adapter: FolderStorage, fake: FakeStorage) -> None:
-    """Uploads, audio and captions."""
-    _storage: ObjectStorage = adapter
+def storage_fits(folder: FolderStorage, bucket: S3Storage, fake: FakeStorage) -> None:
+    """Uploads, audio and captions, and what is removed of them."""
+    _storage: ObjectStorage = folder
     _storage = fake
+    _keeper: StorageKeeper = folder
+    _keeper = bucket
+
+
+def bucket_fits(links: S3Links, notices: SqsNotices, silence: NoNotices) -> None:
+    """Links to objects, and what the bucket tells of them."""
+    _signer: LinkSigner = links
+    _renewer: LinkRenewer = links
+    _notices: UploadNotices = notices
+    _notices = silence
+
+
+def orphans_fit(adapter: OrphanRows) -> None:
+    """What nobody names any more."""
+    _objects: OrphanLedger = adapter
+    _vectors: VectorLedger = adapter
 
 
 def decoder_fits(adapter: PyAvDecoder, source: LocalSource) -> None:
@@ -200,6 +241,7 @@ def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:
     """What crosses creators."""
     _uploads: UploadCatalogue = adapter
     _uploads = fake
+    _told: NoticeCatalogue = adapter
     _videos: VideoCatalogue = adapter
     _generations: GenerationRegistry = adapter
     _lessons: LessonCatalogue = adapter
@@ -262,6 +304,20 @@ def content_health_fits(
     _prober: LessonProber = prober
     _renewer: LinkRenewer = renewer
     _resolver: Resolver = resolver
+
+
+def memberships_fit(
+    rows: PostgresMemberships, whop: WhopMemberships, off: MembershipsOff
+) -> None:
+    """Who bought what, and who may see it."""
+    _rows: MembershipRows = rows
+    _ledger: AccessLedger = rows
+    _deliveries: DeliveryRows = rows
+    _writer: MembershipWriter = rows
+    _listing: MembershipListing = whop
+    _listing = off
+    _desk: AccessDesk = whop
+    _desk = off
 
 
 def metrics_fit(adapter: PostgresMetrics, reports: HtmlMetricReports) -> None:

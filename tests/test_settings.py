@@ -13,9 +13,10 @@ from mentora_pipelines.settings import (
     MediaSettings,
     StorageSettings,
     TranscriberSettings,
+    WhopSettings,
     check_settings,
 )
-from tests.fix_services import PROJECT
+from tests.fix_services import OURS, PROJECT
 
 WRONG = {
     "DATABASE_URL": "mysql://ada:hunter2@db/mentora",
@@ -23,6 +24,9 @@ WRONG = {
     "REDIS_URL": "http://:hunter4@cache",
     "MENTORA_COORDINATION_REDIS_URL": "memcached://:hunter5@cache",
     "MENTORA_STORAGE_URL": "s3://key:hunter6@bucket",
+    "AWS_ENDPOINT_URL": "https://key:hunter11@store",
+    "MENTORA_STORAGE_ENCRYPTION": "rot13",
+    "MENTORA_UPLOADS_QUEUE_URL": "sqs:hunter12",
     "MENTORA_MAX_UPLOAD_BYTES": "many",
     "MENTORA_MAX_DURATION_S": "-1",
     "MENTORA_TRANSCRIBER": "somebody",
@@ -36,6 +40,8 @@ WRONG = {
     "MENTORA_APP_URL": "ftp://ada:hunter9@app",
     "MENTORA_HEALTH_FAILURES": "0",
     "MENTORA_HEALTH_TRUSTED_HOSTS": '["127.0.0.1"]',
+    "WHOP_BASE_URL": "https://ada:hunter10@whop",
+    "MENTORA_MEMBERSHIP_GRACE_HOURS": "for ever",
     "MENTORA_HEALTH_CONTROL_URLS": '["file:///etc/passwd"]',
     "OPENAI_BASE_URL": "https://ada:hunter10@api",
     "MENTORA_EMBEDDING_DIMENSIONS": "4096",
@@ -53,6 +59,8 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for settings in ALL_SETTINGS:
         for field in settings.model_fields.values():
             monkeypatch.delenv(str(field.alias), raising=False)
+    for name in OURS:
+        monkeypatch.delenv(name, raising=False)
     return monkeypatch
 
 
@@ -109,6 +117,18 @@ def test_a_hosted_service_is_taken_as_it_is_named(clean: pytest.MonkeyPatch) -> 
     assert not hosted.embedded
     assert not caches.embedded
     assert "hunter" not in repr((hosted, caches))
+
+
+def test_the_key_of_whop_is_not_sent_in_the_clear(clean: pytest.MonkeyPatch) -> None:
+    """Else whoever listens on the way may read every member."""
+    clean.setenv("WHOP_API_KEY", "hunter2")
+    assert WhopSettings().base_url == "https://api.whop.com/api/v1"
+    assert "hunter" not in repr(WhopSettings())
+    clean.setenv("WHOP_BASE_URL", "http://127.0.0.1:8080/api/")
+    assert WhopSettings().base_url == "http://127.0.0.1:8080/api"
+    clean.setenv("WHOP_BASE_URL", "http://whop.example/api")
+    with pytest.raises(SettingsError, match="WHOP_BASE_URL: must be https"):
+        WhopSettings()
 
 
 def test_a_storage_url_names_a_folder(clean: pytest.MonkeyPatch) -> None:
@@ -234,3 +254,78 @@ def test_wrong_settings_of_mail_are_told_without_their_values(
         MailSettings()
     assert "hunter2" not in str(wrong.value)
     assert "eve" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "bucket", "prefix"),
+    [
+        ("s3://mentora", "mentora", ""),
+        ("s3://mentora/", "mentora", ""),
+        ("s3://mentora.eu-1/staging/lessons/", "mentora.eu-1", "staging/lessons/"),
+    ],
+)
+def test_a_bucket_is_named_by_its_url(
+    clean: pytest.MonkeyPatch, url: str, bucket: str, prefix: str
+) -> None:
+    """Else staging writes over production, or a bucket is taken for a folder."""
+    clean.setenv("MENTORA_STORAGE_URL", url)
+    settings = StorageSettings()
+    assert settings.is_bucket
+    assert (settings.bucket, settings.prefix) == (bucket, prefix)
+    assert settings.folder is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://", "s3://a", "s3://UPPER", "s3://key:secret@bucket", "s3://bucket//a",
+        "s3://bucket/../a", "s3://bucket/.a", "s3://bucket/a?b", "s3://bucket/a%2Fb",
+        "https://bucket", "file://folder",
+    ],
+)  # fmt: skip
+def test_a_url_that_names_no_bucket_is_refused(
+    clean: pytest.MonkeyPatch, url: str
+) -> None:
+    """Else the first lesson finds the typing error."""
+    clean.setenv("MENTORA_STORAGE_URL", url)
+    with pytest.raises(SettingsError, match="MENTORA_STORAGE_URL"):
+        StorageSettings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("MENTORA_STORAGE_KMS_KEY_ID", "key"),
+    ],
+)
+def test_settings_of_a_bucket_that_lack_a_part_are_refused(
+    clean: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Else lessons lie unencrypted, or nobody knows why access is refused."""
+    clean.setenv("MENTORA_STORAGE_URL", "s3://bucket")
+    clean.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        StorageSettings()
+
+
+def test_a_queue_needs_a_bucket_and_a_folder_needs_no_keys(
+    clean: pytest.MonkeyPatch,
+) -> None:
+    """Else a queue is never read, or another tool's setting stops ours."""
+    clean.setenv("AWS_ACCESS_KEY_ID", "of another tool")
+    assert not StorageSettings().is_bucket
+    clean.setenv("MENTORA_UPLOADS_QUEUE_URL", "https://sqs.example/queue")
+    with pytest.raises(SettingsError, match="MENTORA_UPLOADS_QUEUE_URL"):
+        StorageSettings()
+
+
+def test_the_address_of_one_service_goes_before_that_of_all(
+    clean: pytest.MonkeyPatch,
+) -> None:
+    """Else a bucket at R2 is asked for a queue that Amazon has."""
+    clean.setenv("AWS_ENDPOINT_URL", "https://all.example")
+    clean.setenv("AWS_ENDPOINT_URL_S3", "https://id.r2.cloudflarestorage.com")
+    settings = StorageSettings()
+    assert settings.endpoint_host == "id.r2.cloudflarestorage.com"
+    assert settings.endpoint_of("sqs") == "https://all.example"

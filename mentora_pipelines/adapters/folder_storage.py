@@ -3,6 +3,7 @@
 Here belong files and their names. Not here: the grammar of keys (`domain/storage`).
 """
 
+import builtins
 import errno
 import os
 import shutil
@@ -13,8 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from mentora_pipelines.domain.storage import StoredObject, checked_key, shown_key
-from mentora_pipelines.errors import InvalidInput, NotFound, TransientError
+from mentora_pipelines.domain.storage import (
+    StoredObject,
+    UnfinishedWrite,
+    checked_key,
+    shown_key,
+)
+from mentora_pipelines.errors import (
+    InvalidInput,
+    NotFound,
+    ObjectChanged,
+    TransientError,
+)
 
 PARTIAL_PREFIX = ".partial-"
 """Names of files that `put` has not finished; no key can begin like this."""
@@ -26,7 +37,7 @@ not, and trying again does not help."""
 
 
 class FolderStorage:
-    """Satisfies `ObjectStorage`: each object is a file below `root`.
+    """Satisfies `ObjectStorage`, `StorageKeeper`: each object is a file below `root`.
 
     Files that people copy in are objects too. Hidden files, symbolic links and
     whatever else is not a regular file are not.
@@ -35,26 +46,41 @@ class FolderStorage:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @property
+    def address(self) -> str:
+        """Where it is, for people."""
+        return str(self.root)
+
     def stat(self, key: str) -> StoredObject | None:
         """The object under `key`, or None."""
         path = self._path(key)
         return None if self._is_linked(path) else _stored(key, path)
 
     @contextmanager
-    def open(self, key: str) -> Iterator[BinaryIO]:
-        """Read the object as a stream; raises `NotFound`."""
-        with self.local(key) as path:
+    def open(self, key: str, *, etag: str | None = None) -> Iterator[BinaryIO]:
+        """Read the object as a stream; raises `NotFound`, `ObjectChanged`."""
+        with self.local(key, etag=etag) as path:
             with _translated(key):
                 stream = path.open("rb")
             with stream:
                 yield stream
 
     @contextmanager
-    def local(self, key: str) -> Iterator[Path]:
-        """The object as a file to read; raises `NotFound`."""
-        if self.stat(key) is None:
+    def local(self, key: str, *, etag: str | None = None) -> Iterator[Path]:
+        """The object as a file to read; raises `NotFound`, `ObjectChanged`.
+
+        With an `etag` it is looked at again when the reader is done, or has failed:
+        somebody may have written into the file meanwhile.
+        """
+        found = self.stat(key)
+        if found is None:
             raise NotFound(f"storage holds nothing under {shown_key(key)}")
-        yield self._path(key)
+        _check_is(etag, key, found)
+        try:
+            yield self._path(key)
+        finally:
+            if etag is not None:
+                _check_is(etag, key, self.stat(key))
 
     def put(self, key: str, content: BinaryIO) -> StoredObject:
         """Store the stream under `key`; a reader sees the old bytes or all the new."""
@@ -89,6 +115,48 @@ class FolderStorage:
             if len(found) == limit:
                 break
         return found
+
+    def delete(self, key: str, *, etag: str | None = None) -> None:
+        """Remove the object, if it is there; raises `ObjectChanged`."""
+        found = self.stat(key)
+        if found is None:
+            return
+        _check_is(etag, key, found)
+        # Its folder stays: somebody may be about to write into it.
+        with _translated(key):
+            self._path(key).unlink(missing_ok=True)
+
+    def unfinished_writes(self, limit: int) -> builtins.list[UnfinishedWrite]:
+        """Files that `put` has not finished, at most `limit`."""
+        found: builtins.list[UnfinishedWrite] = []
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                path = Path(folder) / name
+                if not name.startswith(PARTIAL_PREFIX) or path.is_symlink():
+                    continue
+                try:
+                    started = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                except OSError:
+                    continue  # finished meanwhile
+                place = str(path.relative_to(self.root))
+                found.append(UnfinishedWrite(place, place, started))
+                if len(found) == limit:
+                    return found
+        return found
+
+    def discard(self, write: UnfinishedWrite) -> None:
+        """Remove such a file, if it is there."""
+        with _translated(write.key):
+            (self.root / write.token).unlink(missing_ok=True)
+
+    def check(self) -> str:
+        """Write and delete a file; a sentence about the folder."""
+        partial = self.root / f"{PARTIAL_PREFIX}probe"
+        with _translated(partial.name):
+            partial.write_bytes(b"probe")
+            partial.unlink()
+        has_uploads = bool(self.list("uploads/", limit=1))
+        return f"{self.root}, {'has' if has_uploads else 'no'} uploads"
 
     def _path(self, key: str) -> Path:
         return self.root.joinpath(*checked_key(key).split("/"))
@@ -129,6 +197,11 @@ class FolderStorage:
                     yield from self._keys(Path(entry.path), key, prefix, after)
             elif key > after and key.startswith(prefix):
                 yield key, Path(entry.path)
+
+
+def _check_is(etag: str | None, key: str, found: StoredObject | None) -> None:
+    if etag is not None and (found is None or found.etag != etag):
+        raise ObjectChanged(f"{shown_key(key)} holds other bytes by now")
 
 
 def _stored(key: str, path: Path) -> StoredObject | None:

@@ -108,7 +108,7 @@ def dev(
         _show(catalogue, _wait(catalogue, samples, daemon, watch))
         say(
             f"\nDagster's UI: http://127.0.0.1:{port}  (Ctrl-C stops it)\n"
-            f"Drop videos into {make_storage().root}/uploads/YYYY-MM-DD/E-MAIL/"
+            f"Drop videos into {make_storage().address}/uploads/YYYY-MM-DD/E-MAIL/"
         )
         watch.until_end_of(daemon)
 

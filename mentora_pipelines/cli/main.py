@@ -14,12 +14,14 @@ from mentora_pipelines.cli import (
     events,
     lessons,
     limits,
+    memberships,
     metrics,
     migrations,
     plans,
     quizzes,
     reembed,
     search,
+    storage,
     transcripts,
     usage,
 )
@@ -55,6 +57,8 @@ app.command("usage")(usage.usage)
 app.add_typer(transcripts.app, name="transcript")
 app.add_typer(quizzes.app, name="quiz")
 app.add_typer(usage.app, name="budget")
+app.add_typer(storage.app, name="storage")
+app.add_typer(memberships.app, name="membership")
 
 
 @app.callback()

@@ -92,6 +92,11 @@ def student_achievement_id_of(student_id: UUID, achievement_id: UUID) -> UUID:
     return uuid5(NAMESPACE, f"student achievement\n{student_id}\n{achievement_id}")
 
 
+def membership_id_of(creator_id: UUID, external_id: str) -> UUID:
+    """Id of a membership at Whop, among those of a creator."""
+    return uuid5(NAMESPACE, f"membership\n{creator_id}\n{external_id}")
+
+
 def event_id_of(name: str, deduplication_key: str) -> UUID:
     """Id of an event: the same cause makes the same event once."""
     return uuid5(NAMESPACE, f"event\n{name}\n{deduplication_key}")

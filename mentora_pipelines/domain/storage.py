@@ -1,24 +1,58 @@
 """Object storage: where uploads, audio, captions and reports lie.
 
-Here belong the port, the shape of a stored object and the grammar of keys. Not
-here: folders, buckets or any storage SDK (see `adapters/`).
+Here belong the ports, the shape of a stored object, the grammar of keys and what a
+reader over HTTP is told about an object. Not here: folders, buckets or any storage
+SDK (see `adapters/`).
 """
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 from mentora_pipelines.errors import InvalidInput
 
 MAX_KEY_BYTES = 1024
 """S3's limit on the length of a key."""
 
+LINK_LIFETIME_S = 3600
+"""Long enough for an upload over a slow line, and of little use to a thief."""
+
 _ADDRESS = re.compile(r"[^/\s]+@[^/\s]+")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
+
+_TYPES = {
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "m4a": "audio/mp4",
+    "m4v": "video/mp4",
+    "mkv": "video/x-matroska",
+    "mov": "video/quicktime",
+    "mp3": "audio/mpeg",
+    "mp4": "video/mp4",
+    "ogg": "audio/ogg",
+    "srt": "application/x-subrip",
+    "ts": "video/mp2t",
+    "vtt": "text/vtt; charset=utf-8",
+    "wav": "audio/wav",
+    "webm": "video/webm",
+}
+"""Of lessons and of what is made of them. No page or script is among them: a browser
+that opens an upload must not run it."""
+
+_UNKNOWN_TYPE = "binary/octet-stream"
+"""S3's own; stores that guess a type from the name leave it alone."""
+
+_REPORTS_PREFIX = "reports/"
+
+_CONTENT_ADDRESSED = re.compile(
+    r"(?:audio|captions|reports)/(?:.*[/.])?[0-9a-f]{64}[/.]"
+)
+"""Named by the SHA-256 of what is in it, or of what it was made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +68,41 @@ class StoredObject:
     modified: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class UnfinishedWrite:
+    """What a write that never ended has left; `token` names it to its store."""
+
+    key: str
+    token: str
+    started: datetime
+
+
 @runtime_checkable
 class ObjectStorage(Protocol):
     """A flat store of named byte streams, sorted by key.
 
     Every method raises `InvalidInput` for a key outside the grammar and
-    `TransientError` when the store does not answer.
+    `TransientError` when the store does not answer. Who gives an `etag` wants those
+    bytes: `ObjectChanged` is raised when others are there, or come while they are read.
     """
 
     def stat(self, key: str) -> StoredObject | None:
         """The object under `key`, or None."""
         ...
 
-    def open(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """Read the object as a stream; raises `NotFound`."""
+    def open(
+        self, key: str, *, etag: str | None = None
+    ) -> AbstractContextManager[BinaryIO]:
+        """Read the object as a stream; raises `NotFound`, `ObjectChanged`."""
         ...
 
-    def local(self, key: str) -> AbstractContextManager[Path]:
-        """The object as a file to read while the context is open; raises `NotFound`."""
+    def local(
+        self, key: str, *, etag: str | None = None
+    ) -> AbstractContextManager[Path]:
+        """The object as a file to read while the context is open.
+
+        Raises `NotFound`, `ObjectChanged`.
+        """
         ...
 
     def put(self, key: str, content: BinaryIO) -> StoredObject:
@@ -61,6 +112,80 @@ class ObjectStorage(Protocol):
     def list(self, prefix: str, *, after: str = "", limit: int) -> list[StoredObject]:
         """At most `limit` objects under `prefix` with a key above `after`, by key."""
         ...
+
+
+@runtime_checkable
+class StorageKeeper(ObjectStorage, Protocol):
+    """What only the collector of orphans may do."""
+
+    def delete(self, key: str, *, etag: str | None = None) -> None:
+        """Remove the object, if it is there; raises `ObjectChanged`."""
+        ...
+
+    def unfinished_writes(self, limit: int) -> list[UnfinishedWrite]:
+        """What writes that never ended, or have not yet, hold; at most `limit`."""
+        ...
+
+    def discard(self, write: UnfinishedWrite) -> None:
+        """Remove what an unfinished write holds, if it is there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUpload:
+    """How a browser uploads one file.
+
+    POST: a form with `fields`, then the field `file`. PUT: the file itself with
+    `fields` as headers.
+    """
+
+    method: Literal["POST", "PUT"]
+    url: str
+    fields: Mapping[str, str]
+    until: datetime
+
+
+@runtime_checkable
+class LinkSigner(Protocol):
+    """Makes links that a browser may use without an account of ours."""
+
+    def sign_upload(
+        self, key: str, *, size: int, lifetime_s: int = LINK_LIFETIME_S
+    ) -> SignedUpload:
+        """Lets a browser upload `size` bytes under an upload's key, and nothing else.
+
+        Raises `InvalidInput` for another kind of key, size or lifetime.
+        """
+        ...
+
+    def sign_download(
+        self,
+        key: str,
+        *,
+        lifetime_s: int = LINK_LIFETIME_S,
+        file_name: str | None = None,
+    ) -> str:
+        """A link to the object; with a `file_name` a browser saves it under that."""
+        ...
+
+
+def content_type_of(key: str) -> str:
+    """The media type under which the object is handed out."""
+    suffix = key.rpartition(".")[2].lower()
+    if key.startswith(_REPORTS_PREFIX) and suffix == "html":
+        return "text/html; charset=utf-8"
+    return _TYPES.get(suffix, _UNKNOWN_TYPE)
+
+
+def cache_control_of(key: str) -> str:
+    """How long a reader may keep the object (RFC 9111, RFC 8246).
+
+    What is named by its contents never changes; everything else is asked for anew.
+    Private: lessons are paid for, and no shared cache asks who may see them.
+    """
+    if _CONTENT_ADDRESSED.match(key):
+        return "private, max-age=31536000, immutable"
+    return "private, no-cache"
 
 
 def shown_key(key: str) -> str:

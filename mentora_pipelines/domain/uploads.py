@@ -4,12 +4,13 @@ Here belong the grammar of upload keys and the diff between what storage lists a
 what the catalogue knows. Not here: listing, launching, or any byte of a file.
 """
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import PurePosixPath
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 from uuid import UUID
 
 from mentora_pipelines.domain.storage import (
@@ -38,6 +39,10 @@ MAX_MALFORMED = 10
 
 RECENT_DAYS = timedelta(days=2)
 """An upload lands under its own day or, around midnight, the day before."""
+
+RECENT_PAGES = 3
+"""Pages of the newest days in one look: a day of a thousand uploads is seen whole each
+time, and one of a hundred thousand within minutes."""
 
 _EMAIL = re.compile(r"[^@\s/]+@[^@\s/]+\.[^@\s/]+")
 
@@ -75,12 +80,43 @@ class UploadPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadCursor:
+    """Where a look starts: the round over all uploads, and that over the newest days.
+
+    Each is the last key that was looked at, or empty at the start of a round.
+    """
+
+    sweep: str = ""
+    recent: str = ""
+
+    def __str__(self) -> str:
+        """As it is remembered between looks; never empty."""
+        return json.dumps([self.sweep, self.recent])
+
+    @classmethod
+    def parse(cls, text: str | None) -> Self:
+        """What `str` made; anything else is the start of both rounds."""
+        try:
+            sweep, recent = json.loads(text or "")
+        except (ValueError, TypeError):
+            return cls()
+        if not (isinstance(sweep, str) and isinstance(recent, str)):
+            return cls()
+        return cls(sweep, recent)
+
+
+@dataclass(frozen=True, slots=True)
 class UploadLook:
-    """What one look at storage found; `cursor` is where the next one starts."""
+    """What one look at storage found; `cursor` is where the next one starts.
+
+    `keys` were listed in `listings` requests.
+    """
 
     due: tuple[Video, ...]
     malformed: tuple[tuple[str, str], ...]
-    cursor: str
+    cursor: UploadCursor
+    keys: int = 0
+    listings: int = 0
 
 
 @runtime_checkable
@@ -175,43 +211,76 @@ def plan_uploads(
 
 
 def look_for_uploads(
-    storage: ObjectStorage, catalogue: UploadCatalogue, *, cursor: str, now: datetime
+    storage: ObjectStorage,
+    catalogue: UploadCatalogue,
+    *,
+    cursor: UploadCursor,
+    now: datetime,
 ) -> UploadLook:
-    """One bounded look at storage: the newest days, and the page after `cursor`.
+    """One bounded look at storage: pages of the newest days, and a page of all.
 
-    The pages go round the whole store, so that a replaced old upload and a lost
-    event are found too; the newest days are looked at every time. Each video that
-    is due is registered, which is idempotent: a look that is cut off is repeated.
-    A key outside the grammar is named with its reason and stops nobody.
+    Both go round and round, so that late keys of earlier days, replaced uploads and
+    lost events are found too. A day's keys are in no order of time: the newest days
+    are read whole, not from the last key on. Each video that is due is registered,
+    which is idempotent: a look that is cut off is repeated. A key outside the grammar
+    is named with its reason and stops nobody.
     """
-    page = storage.list(UPLOADS_PREFIX, after=cursor, limit=PAGE_KEYS)
-    recent_from = f"{UPLOADS_PREFIX}{now.date() - RECENT_DAYS}"
-    recent = (
-        []
-        if not cursor and len(page) < PAGE_KEYS
-        else storage.list(UPLOADS_PREFIX, after=recent_from, limit=PAGE_KEYS)
-    )
+    page = storage.list(UPLOADS_PREFIX, after=cursor.sweep, limit=PAGE_KEYS)
+    listings = 1
+    recent: list[StoredObject] = []
+    # With the slash: some stores take the name of a folder for all that is in it.
+    recent_from = f"{UPLOADS_PREFIX}{now.date() - RECENT_DAYS}/"
+    after = max(cursor.recent, recent_from)
+    is_seen_whole = not cursor.sweep and len(page) < PAGE_KEYS
+    goes_on = not is_seen_whole
+    for _ in range(RECENT_PAGES if goes_on else 0):
+        newest = storage.list(UPLOADS_PREFIX, after=after, limit=PAGE_KEYS)
+        listings += 1
+        recent += newest
+        goes_on = len(newest) == PAGE_KEYS
+        if not goes_on:
+            break
+        after = newest[-1].key
     keys, malformed = _parse_keys({u.key: u for u in (*page, *recent)}.values())
     known = catalogue.known_uploads(keys)
-    of_page = plan_uploads((u for u in page if u.key in keys), known, now)
-    of_recent = plan_uploads((u for u in recent if u.key in keys), known, now)
 
-    swept = sorted(
-        (*of_page.fresh, *of_page.unannounced), key=lambda upload: upload.key
-    )
-    if len(swept) > MAX_UPLOADS:
-        swept = swept[:MAX_UPLOADS]
-        cursor = swept[-1].key
-    else:
-        cursor = page[-1].key if len(page) == PAGE_KEYS else ""
-
+    of_recent, recent_cut = _first_due(recent, keys, known, now)
+    of_page, sweep_cut = _first_due(page, keys, known, now)
     due: list[Video] = []
-    for upload in {u.key: u for u in (*of_recent.fresh[:MAX_UPLOADS], *swept)}.values():
+    for upload in {u.key: u for u in (*of_recent, *of_page)}.values():
         try:
             due.append(catalogue.register_upload(upload, keys[upload.key]))
         except PermanentError as error:
             malformed.append((upload.key, str(error)))
-    return UploadLook(tuple(due), tuple(malformed[:MAX_MALFORMED]), cursor)
+    next_cursor = UploadCursor(
+        sweep=sweep_cut or (page[-1].key if len(page) == PAGE_KEYS else ""),
+        recent=recent_cut or (recent[-1].key if recent and goes_on else ""),
+    )
+    return UploadLook(
+        tuple(due),
+        tuple(malformed[:MAX_MALFORMED]),
+        next_cursor,
+        len(page) + len(recent),
+        listings,
+    )
+
+
+def _first_due(
+    listed: Sequence[StoredObject],
+    keys: Mapping[str, UploadKey],
+    known: Mapping[str, KnownUpload],
+    now: datetime,
+) -> tuple[list[StoredObject], str]:
+    """The first of the listed that need an event, in the order of the listing.
+
+    Also the key after which the rest of them comes, or nothing when these are all.
+    """
+    plan = plan_uploads((u for u in listed if u.key in keys), known, now)
+    wanted = {u.key for u in (*plan.fresh, *plan.unannounced)}
+    due = [upload for upload in listed if upload.key in wanted]
+    if len(due) <= MAX_UPLOADS:
+        return due, ""
+    return due[:MAX_UPLOADS], due[MAX_UPLOADS - 1].key
 
 
 def _parse_keys(

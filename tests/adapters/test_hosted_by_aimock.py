@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from mentora_pipelines.domain.lessons.questions import accepted
+
 from mentora_pipelines.domain.lessons.recognition import Hints, recognise
 from tests.adapters.claude.test_quiz_writer import lesson, sentences
 from tests.fix_ai import Hosted

@@ -10,8 +10,10 @@ from mentora_pipelines.domain.uploads import (
     MAX_MALFORMED,
     MAX_UPLOADS,
     PAGE_KEYS,
+    RECENT_PAGES,
     SETTLE_S,
     KnownUpload,
+    UploadCursor,
     UploadLook,
     look_for_uploads,
     parse_upload_key,
@@ -37,9 +39,11 @@ def looks(
 ) -> list[UploadLook]:
     """Look `count` times, each from where the one before stopped."""
     made: list[UploadLook] = []
+    place = UploadCursor(sweep=cursor)
     for _ in range(count):
-        made.append(look_for_uploads(storage, catalogue, cursor=cursor, now=NOW))
-        cursor = made[-1].cursor
+        made.append(look_for_uploads(storage, catalogue, cursor=place, now=NOW))
+        place = UploadCursor.parse(str(made[-1].cursor))
+        assert place == made[-1].cursor
     return made
 
 
@@ -129,7 +133,7 @@ def test_a_growing_file_waits_until_it_has_settled() -> None:
     """Else half a video is transcribed."""
     storage, catalogue = FakeStorage(), FakeCatalogue()
     storage.add(key_of(1, TODAY), modified=NOW - timedelta(seconds=SETTLE_S / 2))
-    growing = look_for_uploads(storage, catalogue, cursor="", now=NOW)
+    growing = look_for_uploads(storage, catalogue, cursor=UploadCursor(), now=NOW)
     assert (growing.due, catalogue.registered) == ((), [])
     later = NOW + timedelta(seconds=SETTLE_S)
     settled = look_for_uploads(storage, catalogue, cursor=growing.cursor, now=later)
@@ -149,13 +153,14 @@ def test_ten_thousand_uploads_are_all_found_and_each_look_is_bounded() -> None:
     for number in range(10_000):
         storage.add(key_of(number))
     found: set[str] = set()
-    cursor = ""
+    cursor = UploadCursor()
     for _ in range(10_000 // MAX_UPLOADS):
         listed = storage.listed
         look = look_for_uploads(storage, catalogue, cursor=cursor, now=NOW)
         cursor = look.cursor
         assert len(look.due) <= 2 * MAX_UPLOADS
-        assert storage.listed - listed <= 2 * PAGE_KEYS
+        assert look.listings <= 1 + RECENT_PAGES
+        assert storage.listed - listed == look.keys <= look.listings * PAGE_KEYS
         for video in look.due:
             found.add(video.storage_key)
     assert found == set(storage.objects)
@@ -178,7 +183,11 @@ def test_the_cursor_goes_round_and_finds_a_replaced_old_upload() -> None:
         storage.add(key_of(number))
     settle(storage, catalogue)
     round_trip = looks(storage, catalogue, 3)
-    assert [look.cursor == "" for look in round_trip] == [False, False, True]
+    assert [look.cursor == UploadCursor() for look in round_trip] == [
+        False,
+        False,
+        True,
+    ]
     storage.add(key_of(700), etag="2")
     storage.add(key_of(2400), etag="2")
     # Somebody looks from the middle: what lies before it comes with the next round.
@@ -263,8 +272,8 @@ def test_an_unknown_creators_id_stops_nobody() -> None:
 
 def test_an_empty_storage_asks_for_nothing() -> None:
     """Else a new installation fails before its first upload."""
-    look = look_for_uploads(FakeStorage(), FakeCatalogue(), cursor="", now=NOW)
-    assert look == UploadLook((), (), "")
+    (look,) = looks(FakeStorage(), FakeCatalogue(), 1)
+    assert look == UploadLook((), (), UploadCursor(), keys=0, listings=1)
 
 
 def test_a_cursor_behind_the_last_key_starts_again() -> None:
@@ -273,3 +282,34 @@ def test_a_cursor_behind_the_last_key_starts_again() -> None:
     storage.add(key_of(1))
     made = looks(storage, catalogue, 2, cursor="uploads/9999")
     assert due_keys(made) == [key_of(1)]
+
+
+def test_a_busy_day_is_seen_whole_before_the_round_over_all_comes_to_it() -> None:
+    """Else a day of many thousand uploads waits for hours without notices."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    for number in range(40 * PAGE_KEYS):
+        storage.add(key_of(number))
+    for number in range(5 * PAGE_KEYS):
+        storage.add(key_of(number, TODAY))
+    settle(storage, catalogue)
+    newest = key_of(5 * PAGE_KEYS, TODAY)
+    storage.add(newest)
+    assert newest in due_keys(looks(storage, catalogue, 2))
+
+
+def test_a_late_key_of_an_earlier_day_is_found_by_the_round() -> None:
+    """Else an upload that took over midnight, or over a week, is lost."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    for number in range(3 * PAGE_KEYS):
+        storage.add(key_of(number, "2026-06-01"))
+    settle(storage, catalogue)
+    late = key_of(1, "2026-02-01")
+    storage.add(late)
+    made = looks(storage, catalogue, 4, cursor=key_of(1500, "2026-06-01"))
+    assert due_keys(made) == [late]
+
+
+@pytest.mark.parametrize("text", [None, "-", "uploads/2026", "[1]", "[1, 2]", "{}"])
+def test_a_cursor_of_another_form_is_a_new_start(text: str | None) -> None:
+    """Else the sensor fails at every tick after it was updated."""
+    assert UploadCursor.parse(text) == UploadCursor()

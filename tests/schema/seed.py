@@ -73,6 +73,9 @@ insert into students (id, creator_id, email) values ({student}, {ada}, 'eve@x.io
 insert into memberships (
     id, creator_id, user_id, product_id, student_id, status, synced_at)
 values ({membership}, {ada}, 'user_1', 'prod_1', {student}, 'active', now());
+insert into membership_answers (
+    creator_id, user_id, resource_id, granted, is_staff, answered_at)
+values ({ada}, 'user_1', 'prod_1', true, false, now());
 insert into chat_sessions (id, creator_id, student_id, video_id)
 values ({session}, {ada}, {student}, {video});
 insert into chat_messages (id, creator_id, session_id, role, content)

@@ -157,6 +157,7 @@ def test_the_app_role_has_the_rights_it_needs_and_no_more(admin: Connection) -> 
         "embedding_generations": "s",
         "events": "is",
         "leases": "isu",
+        "membership_answers": "isu",
         "memberships": "isu",
         "orphaned_blobs": "s",
         "quiz_attempts": "dis",

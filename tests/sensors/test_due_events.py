@@ -1,6 +1,7 @@
 """The consumers of events: each tick over a real outbox, on the real instance."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +19,7 @@ from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.events.outbox import MAX_ATTEMPTS
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
@@ -70,6 +72,16 @@ def email_outbox(own_urls: DatabaseUrls) -> Iterator[EmailOutboxRows]:
     database.close()
 
 
+@pytest.fixture
+def own_memberships(own_urls: DatabaseUrls) -> Iterator[PostgresMemberships]:
+    """The memberships of that database."""
+    with (
+        closing(Database(own_urls.app, "tests-memberships")) as app,
+        closing(Database(own_urls.admin, "tests-memberships")) as admin_role,
+    ):
+        yield PostgresMemberships(app, admin_role)
+
+
 class Ticks:
     """The sensor, one tick after another with its cursor."""
 
@@ -80,6 +92,7 @@ class Ticks:
         catalogue: object,
         email_outbox: EmailOutboxRows,
         lessons: PostgresLessons,
+        membership_rows: PostgresMemberships,
     ) -> None:
         self._instance = instance
         self._resources = {
@@ -87,6 +100,7 @@ class Ticks:
             "catalogue": catalogue,
             "email_outbox": email_outbox,
             "lessons": lessons,
+            "membership_rows": membership_rows,
         }
         self.cursor: str | None = None
 
@@ -112,9 +126,12 @@ def tick(
     own_catalogue: PostgresCatalogue,
     own_lessons: PostgresLessons,
     email_outbox: EmailOutboxRows,
+    own_memberships: PostgresMemberships,
 ) -> Ticks:
     """The sensor over the outbox of these tests."""
-    return Ticks(instance, outbox, own_catalogue, email_outbox, own_lessons)
+    return Ticks(
+        instance, outbox, own_catalogue, email_outbox, own_lessons, own_memberships
+    )
 
 
 Tell = Callable[..., UUID]
@@ -590,12 +607,15 @@ def test_what_fails_is_tried_again_later_and_parked_at_last(
     outbox: PostgresEventOutbox,
     email_outbox: EmailOutboxRows,
     own_lessons: PostgresLessons,
+    own_memberships: PostgresMemberships,
     tell: Tell,
     admin: Connection,
     error: Exception,
 ) -> None:
     """Else one fault of a service loses an event, or keeps it busy for ever."""
-    tick = Ticks(instance, outbox, Away(error), email_outbox, own_lessons)
+    tick = Ticks(
+        instance, outbox, Away(error), email_outbox, own_lessons, own_memberships
+    )
     event = tell(
         "video/upload.completed", videoId=uuid4(), creatorId=uuid4(), videoUrl="u"
     )
@@ -846,3 +866,37 @@ def test_a_day_whose_metrics_are_wanted_gets_a_run(tick: Ticks, tell: Tell) -> N
     assert request.job_name == "daily_metrics_job"
     assert request.partition_key == "2026-03-01"
     assert request.run_key == f"metrics {event}"
+
+
+def test_a_membership_is_what_whop_told_last_in_whatever_order_it_comes(
+    tick: Ticks, tell: Tell, admin: Connection, own_catalogue: PostgresCatalogue
+) -> None:
+    """Else a late delivery reopens a course, or one told twice counts twice."""
+    creator = register(own_catalogue, "ada@tests.example").creator_id
+    bob = register(own_catalogue, "bob@tests.example").creator_id
+    told = {
+        "creatorId": creator,
+        "membershipId": "mem_1",
+        "userId": "user_1",
+        "productId": "prod_1",
+    }
+
+    def at(hour: int, status: str, **more: object) -> UUID:
+        time = f"2026-11-01T{hour:02}:00:00Z"
+        fields = told | {"status": status, "changedAt": time, "toldAt": time} | more
+        return tell("membership/changed", creator, **fields)
+
+    newest, middle = at(3, "canceled"), at(2, "past_due")
+    oldest, again = at(1, "active"), at(3, "canceled")
+    malformed = at(4, "active", changedAt="yesterday")
+    foreign = at(5, "active", creatorId=bob)
+    tick()
+    assert fate(admin, newest)[:2] == ("done", "handled")
+    for late in (middle, oldest, again):
+        assert fate(admin, late)[:2] == ("done", "nothing to do")
+    assert fate(admin, malformed)[0] == "dead"
+    assert "somebody else's" in fate(admin, foreign)[1]
+    rows = admin.execute(
+        "select creator_id, external_id, user_id, status, granted_at from memberships"
+    )
+    assert rows.fetchall() == [(creator, "mem_1", "user_1", "canceled", None)]

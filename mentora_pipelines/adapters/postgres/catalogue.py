@@ -16,6 +16,7 @@ from mentora_pipelines.adapters.postgres.quiz_requests import (
     is_being_written,
     request_quiz,
 )
+from mentora_pipelines.adapters.postgres.refused_notices import RefusedNoticeRows
 from mentora_pipelines.adapters.postgres.repository import Repository
 from mentora_pipelines.adapters.postgres.search import SearchRows
 from mentora_pipelines.adapters.postgres.tables.lessons import VIDEOS
@@ -144,7 +145,7 @@ class _VideoPlace:
     created_at: datetime
 
 
-class PostgresCatalogue(GenerationRows, SearchRows):
+class PostgresCatalogue(GenerationRows, SearchRows, RefusedNoticeRows):
     """Satisfies the ports that cross creators: catalogue, generations, search.
 
     `cursor_secret` signs the cursors of its pages, see `cursors`.

@@ -23,9 +23,9 @@ def write_event(
     *,
     deduplication_key: str,
     creator_id: UUID | None,
-) -> None:
-    """Add an event unless one of this name and deduplication key exists."""
-    connection.execute(
+) -> bool:
+    """Add an event unless one of this name and deduplication key exists; whether."""
+    written = connection.execute(
         INSERT_EVENT,
         {
             "id": event_id_of(payload.name, deduplication_key),
@@ -36,3 +36,4 @@ def write_event(
             "payload": Jsonb(payload.on_the_wire()),
         },
     )
+    return written.rowcount > 0

@@ -16,7 +16,10 @@ from mentora_pipelines.domain.analytics.daily_metrics import (
     Metrics,
     MetricsStore,
 )
+from mentora_pipelines.domain.identity import content_hash
 from mentora_pipelines.domain.storage import ObjectStorage
+
+REPORTS_PREFIX = "reports/"
 
 REPORT_DAYS = 28
 """Four weeks: every weekday stands in a chart equally often."""
@@ -75,15 +78,20 @@ class MetricReports(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WrittenReports:
-    """How many pages were written, and where the platform's is."""
+    """How many pages were written, and where the platform's, the last one, is."""
 
     pages: int
     link: str
 
 
-def report_key(day: date, creator_id: UUID | None) -> str:
-    """Where the page of a day lies; the same however often it is written."""
-    return f"reports/metrics/{day.isoformat()}/{creator_id or 'platform'}.html"
+def report_prefix(day: date, creator_id: UUID | None) -> str:
+    """What the keys of all pages about the same begin with."""
+    return f"{REPORTS_PREFIX}metrics/{day.isoformat()}/{creator_id or 'platform'}."
+
+
+def report_key(day: date, creator_id: UUID | None, page: str) -> str:
+    """Where a page lies: equal numbers are one object, and a link shows what it did."""
+    return f"{report_prefix(day, creator_id)}{content_hash(page)}.html"
 
 
 def write_reports(
@@ -93,12 +101,17 @@ def write_reports(
     reports: MetricReports,
     storage: ObjectStorage,
 ) -> WrittenReports:
-    """Write the pages of a day, the platform's last: it is there when all are."""
+    """Write the pages of a day, the platform's last: it is there when all are.
+
+    The newest page about the same is the one that counts.
+    """
     days = DayRange(day - (REPORT_DAYS - 1) * DAY, day)
     pages = sorted(
         reports.render(day, history.history(days), history.reach(day)),
         key=lambda page: (page[0] is None, str(page[0])),
     )
+    key = report_prefix(day, None)
     for creator_id, page in pages:
-        storage.put(report_key(day, creator_id), BytesIO(page.encode()))
-    return WrittenReports(len(pages), reports.link(report_key(day, None)))
+        key = report_key(day, creator_id, page)
+        storage.put(key, BytesIO(page.encode()))
+    return WrittenReports(len(pages), reports.link(key))

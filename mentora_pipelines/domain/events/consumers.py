@@ -4,7 +4,7 @@ Here belong the effects, one method per event, each harmless when repeated. Not
 here: retries and parking (`consumption`), or how a run is launched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -24,6 +24,7 @@ from mentora_pipelines.domain.events.outbox import Event, EventOutbox, EventOutc
 from mentora_pipelines.domain.events.payloads import (
     DailyAggregate,
     EmailSend,
+    MembershipChanged,
     QuizGenerationRequested,
     TranscriptEdited,
     UploadCompleted,
@@ -31,6 +32,7 @@ from mentora_pipelines.domain.events.payloads import (
 )
 from mentora_pipelines.domain.lessons.edits import parse_edit
 from mentora_pipelines.domain.lessons.versions import VersionStore, store_edit
+from mentora_pipelines.domain.memberships.memberships import Membership
 from mentora_pipelines.domain.operations.mail import MailWriter, new_mail
 from mentora_pipelines.domain.operations.mail_variables import MailTemplate
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
@@ -89,6 +91,15 @@ class RunCanceller(Protocol):
         ...
 
 
+@runtime_checkable
+class MembershipWriter(Protocol):
+    """Where what Whop tells is kept."""
+
+    def store(self, creator_id: UUID, memberships: Sequence[Membership]) -> int:
+        """Insert and update, each unless more is known already; rows written."""
+        ...
+
+
 @dataclass
 class Consumers:
     """The effects of one tick at `now`, over the ports they need."""
@@ -98,6 +109,7 @@ class Consumers:
     runs: RunCanceller
     mail: MailWriter
     versions: VersionStore
+    memberships: MembershipWriter
     now: datetime
     starts_per_minute: int
     _starts_left: int | None = field(default=None, init=False)
@@ -113,6 +125,7 @@ class Consumers:
             QuizGenerationRequested.name: self.quiz_requested,
             DailyAggregate.name: self.day_wanted,
             EmailSend.name: self.mail_wanted,
+            MembershipChanged.name: self.membership_changed,
         }
 
     def upload_completed(self, event: Event, payload: UploadCompleted) -> Effect:
@@ -221,6 +234,26 @@ class Consumers:
                 creator_id=event.creator_id,
             )
         )
+        return EventOutcome.HANDLED if written else EventOutcome.NOTHING_TO_DO
+
+    def membership_changed(self, event: Event, payload: MembershipChanged) -> Effect:
+        """The row of one membership, unless a later telling is stored.
+
+        What is told twice, or late, changes nothing; the cache follows the row.
+        """
+        if event.creator_id not in (None, payload.creator_id):
+            raise InvalidInput("creatorId: the membership is somebody else's")
+        told = Membership(
+            payload.membership_id,
+            payload.user_id,
+            payload.product_id,
+            payload.status,
+            payload.valid_until,
+            payload.changed_at,
+            payload.told_at,
+            payload.is_over,
+        )
+        written = self.memberships.store(payload.creator_id, [told])
         return EventOutcome.HANDLED if written else EventOutcome.NOTHING_TO_DO
 
     def video_deleted(self, event: Event, payload: VideoDeleted) -> Effect:

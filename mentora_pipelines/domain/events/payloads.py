@@ -9,7 +9,14 @@ from datetime import date
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 from mentora_pipelines.domain.identity import event_id_of
@@ -154,6 +161,25 @@ class VideoDeleted(Payload):
     creator_id: UUID
 
 
+class MembershipChanged(Payload):
+    """Whop tells of a membership, at `told_at`; it changed at `changed_at`.
+
+    `is_over`: it ended, whatever its status is called.
+    """
+
+    name: ClassVar[str] = "membership/changed"
+
+    creator_id: UUID
+    membership_id: Text
+    user_id: Text
+    product_id: Text
+    status: Text
+    is_over: bool = False
+    valid_until: AwareDatetime | None = None
+    changed_at: AwareDatetime
+    told_at: AwareDatetime
+
+
 PAYLOADS: dict[str, type[Payload]] = {
     payload.name: payload
     for payload in (
@@ -165,6 +191,7 @@ PAYLOADS: dict[str, type[Payload]] = {
         EmailSend,
         TranscriptEdited,
         VideoDeleted,
+        MembershipChanged,
     )
 }
 """Every event that a consumer reads; rows `change/…` are written by triggers."""

@@ -151,7 +151,8 @@ def extract_audio(
 
     status.mark_processing(video)
     with (
-        storage.open(video.storage_key) as content,
+        # What is recorded under the etag must be its bytes, not newer ones.
+        storage.open(video.storage_key, etag=upload.etag) as content,
         decoder.take_in(content, upload.size) as source,
     ):
         audio_key = audio_key_of(source.sha256, decoder.fingerprint)

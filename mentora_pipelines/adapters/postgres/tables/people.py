@@ -66,8 +66,31 @@ class MembershipRow:
     created_at: datetime
     updated_at: datetime
     version: int
+    granted_at: datetime | None
+    changed_at: datetime | None
 
 
 MEMBERSHIPS = Table(
-    "memberships", MembershipRow, identity=("creator_id", "user_id", "product_id")
+    "memberships", MembershipRow, identity=("creator_id", "external_id")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipAnswerRow:
+    """What Whop's access check said last about a user and a product."""
+
+    creator_id: UUID
+    user_id: str
+    resource_id: str
+    granted: bool
+    is_staff: bool
+    answered_at: datetime
+
+
+# Of two answers the later one counts, which a statement of its own sees to.
+MEMBERSHIP_ANSWERS = Table(
+    "membership_answers",
+    MembershipAnswerRow,
+    key=("creator_id", "user_id", "resource_id"),
+    read_only=True,
 )

@@ -41,6 +41,7 @@ from mentora_pipelines.adapters.postgres.tables.operations import (
 )
 from mentora_pipelines.adapters.postgres.tables.people import (
     CREATORS,
+    MEMBERSHIP_ANSWERS,
     MEMBERSHIPS,
     STUDENTS,
 )
@@ -49,6 +50,7 @@ TABLES: tuple[Table[Any], ...] = (
     CREATORS,
     STUDENTS,
     MEMBERSHIPS,
+    MEMBERSHIP_ANSWERS,
     VIDEOS,
     TRANSCRIPTS,
     RECOGNISED_WINDOWS,

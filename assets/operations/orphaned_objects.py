@@ -1,0 +1,58 @@
+"""What nobody names any more goes, some days after it was last needed."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from assets.operations.drains import DRAIN_RETRIES, drain_step
+from mentora_pipelines.domain.operations.orphans import OrphanLedger, collect_orphans
+from mentora_pipelines.domain.operations.unused_vectors import (
+    VectorLedger,
+    collect_vectors,
+)
+from mentora_pipelines.domain.storage import StorageKeeper
+from mentora_pipelines.settings import StorageSettings
+
+MAX_RUNTIME_S = 3600
+"""A bucket of a million objects is listed in a thousand requests."""
+
+
+def _grace() -> timedelta:
+    return timedelta(days=StorageSettings().orphan_grace_days)
+
+
+@dg.op(retry_policy=DRAIN_RETRIES, out=dg.Out(dg.Nothing))
+def collect_objects(
+    context: dg.OpExecutionContext,
+    storage: dg.ResourceParam[StorageKeeper],
+    orphans: dg.ResourceParam[OrphanLedger],
+) -> None:
+    """Deletes objects of deleted and replaced videos, and unfinished writes.
+
+    Fails, deleting nothing, when the database seems to have lost its lessons.
+    """
+    with drain_step():
+        collected = collect_orphans(
+            storage, orphans, now=datetime.now(UTC), grace=_grace()
+        )
+    context.add_output_metadata(collected.as_plain())
+
+
+@dg.op(retry_policy=DRAIN_RETRIES, out=dg.Out(dg.Nothing))
+def collect_unused_vectors(
+    context: dg.OpExecutionContext, orphans: dg.ResourceParam[VectorLedger]
+) -> None:
+    """Deletes vectors of texts that left every version of their lesson."""
+    with drain_step():
+        deleted = collect_vectors(orphans, now=datetime.now(UTC), grace=_grace())
+    context.add_output_metadata({"deleted": deleted})
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags={"dagster/max_runtime": str(MAX_RUNTIME_S)},
+)
+def orphaned_objects_job() -> None:
+    """Keeps storage and vectors to what lessons need."""
+    collect_objects()
+    collect_unused_vectors()

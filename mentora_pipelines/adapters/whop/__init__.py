@@ -1,0 +1,1 @@
+"""Whop, through its SDK: access checks, memberships and the signature of deliveries."""

@@ -1,0 +1,1 @@
+"""Who may see what a creator sells: memberships, as Whop says."""

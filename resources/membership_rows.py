@@ -1,0 +1,24 @@
+"""Memberships as they are kept."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from mentora_pipelines.providers import open_membership_rows
+
+if TYPE_CHECKING:
+    from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
+
+
+class MembershipRowsResource(dg.ConfigurableResource["PostgresMemberships"]):
+    """Memberships as they are kept."""
+
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> "Iterator[PostgresMemberships]":
+        """The rows, their connections closed at the end of the run."""
+        with open_membership_rows() as rows:
+            yield rows

@@ -1,0 +1,20 @@
+"""Each hour: a delivery of Whop's may be lost, and a student should not wait longer."""
+
+import dagster as dg
+
+from assets.operations.memberships import memberships_job
+from mentora_pipelines.settings import WhopSettings
+
+
+@dg.schedule(
+    job=memberships_job,
+    # Not on the hour, when everybody asks.
+    cron_schedule="17 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+def memberships_schedule() -> dg.RunRequest | dg.SkipReason:
+    """A run, unless memberships are off."""
+    if WhopSettings().api_key is None:
+        return dg.SkipReason("memberships are off: WHOP_API_KEY is not set")
+    return dg.RunRequest()
