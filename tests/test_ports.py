@@ -14,6 +14,7 @@ from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
 from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
+from mentora_pipelines.adapters.postgres.golden_rows import GoldenIndex
 from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.adapters.smtp import SmtpMailer
@@ -138,6 +139,11 @@ def rate_limiters_fit(
 def quiz_writer_fits(adapter: ExtractiveQuizWriter) -> None:
     """Questions out of lessons."""
     _writer: QuizWriter = adapter
+
+
+def golden_index_fits(adapter: GoldenIndex) -> None:
+    """Search that is judged, as it is."""
+    _index: SearchIndex = adapter
 
 
 def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:
