@@ -1,7 +1,7 @@
 # One-liners; `make` alone prints them.
 BENCHMARKS = instance_storage vector_writes lesson_replacement pagination event_backlog \
     rate_limits cache_invalidation cache_stampede recognition chunking \
-    content_health daily_metrics
+    content_health daily_metrics vector_search
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test soak check format bench requirements clean
@@ -27,7 +27,7 @@ check: ## format, lint, types, import contracts
 format: ## put the code into shape
 	@sh bootstrap.sh test && .venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-bench: ## measured comparisons, about twenty minutes (BENCHMARKS="name …" for some)
+bench: ## measured comparisons, about half an hour (BENCHMARKS="name …" for some)
 	@sh bootstrap.sh test && for name in $(BENCHMARKS); do .venv/bin/python -m benchmarks.$$name || exit 1; done
 
 requirements: ## compile the pinned requirements anew (needs a package index)

@@ -19,6 +19,7 @@ from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
 from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
+from mentora_pipelines.adapters.postgres.golden_rows import GoldenIndex
 from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
@@ -235,6 +236,9 @@ def quizzes_fit(
     _counts: AnswerCounts = desk
     _analyst: ItemAnalyst = analyst
     _printer: HandoutPrinter = files
+def golden_index_fits(adapter: GoldenIndex) -> None:
+    """Search that is judged, as it is."""
+    _index: SearchIndex = adapter
 
 
 def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:

@@ -78,6 +78,7 @@ class SearchHit:
 class SearchPlan:
     """How the nearest vectors of a scope are found: its name, why, and what it reads.
 
+    Rows of a creator are counted as far as it matters; those in all are an estimate.
     `steps` is the database's own account of it, one line each.
     """
 

@@ -68,9 +68,8 @@ def test_the_golden_set_is_large_and_diverse_enough() -> None:
     assert set(kinds) == {"paraphrase", "synonym", "no shared words", "exact"}
     assert min(kinds.count(kind) for kind in set(kinds)) >= 10
     for lesson in lessons:
-        times = [
-            t for s in lesson.segments for w in s.words for t in (w.start_s, w.end_s)
-        ]
+        words_said = [word for segment in lesson.segments for word in segment.words]
+        times = [time for word in words_said for time in (word.start_s, word.end_s)]
         assert times == sorted(times)
 
 

@@ -55,7 +55,12 @@ def test_a_search_finds_the_moment_that_answers(
     assert answer.code == 0
     assert list(answer.json) == ["hits"]
     hits = answer.json["hits"]
-    assert list(hits[0]) == ["video_id", "title", "start_s", "end_s", "text", "score"]
+    assert list(hits[0]) == [
+        "video_id", "title", "start_s", "end_s", "text", "score", "similarity",
+        "vector_rank", "text_rank", "text_share", "highlights", "link",
+    ]  # fmt: skip
+    assert {"list", "sorted"} <= set(hits[0]["highlights"])
+    assert hits[0]["link"] is None
     assert hits[0]["video_id"] == video_id
     assert 0 <= hits[0]["start_s"] < hits[0]["end_s"]
     scores = [hit["score"] for hit in hits]
@@ -74,6 +79,17 @@ def test_a_search_stays_within_its_video_its_creator_and_its_limit(
     of_creator = mentora(*within, "--creator", ADA.upper(), "--limit", 2).json["hits"]
     assert len(of_creator) == 2
     assert of_creator[0]["title"] == "photosynthesis"
+
+
+def test_a_search_says_how_it_was_done(mentora: Mentora, video_id: str) -> None:
+    """Else nobody can tell why a search is slow, or what it compared."""
+    within = ("search", "oxygen", "--explain")
+    plan = mentora(*within, "--json", "--video", video_id).json["plan"]
+    assert plan["name"] == "video_exact"
+    assert any("transcript_chunks" in step for step in plan["steps"])
+    assert mentora(*within, "--json").json["plan"]["name"] == "platform_exact"
+    assert "few chunks" in mentora(*within, "--video", video_id).progress
+    assert mentora(*within, "--mode", "text").code == 2
 
 
 @pytest.mark.parametrize(
@@ -161,3 +177,11 @@ def test_the_words_heard_are_measured_against_those_spoken(mentora: Mentora) -> 
         "binary search", "compound interest", "photosynthesis",
     ]  # fmt: skip
     assert all(0 <= sample["wer"] < 0.15 for sample in samples)
+    search = answer.json["search"]
+    assert set(search) == {"hybrid", "vector", "text"}
+    assert search["hybrid"]["questions"] >= 60
+    assert search["hybrid"]["mrr"] > max(search[m]["mrr"] for m in ("vector", "text"))
+    assert set(search["hybrid"]["recall_at"]) == {"1", "3", "5", "10"}
+    table = mentora("eval").output
+    assert "recall@5" in table
+    assert search["hybrid"]["failures"][0]["question"]["question"][:20] in table

@@ -4,9 +4,10 @@
 comment on index idx_transcript_chunks_words is 'For full-text search.';
 comment on index idx_transcripts_language is 'Which languages are spoken, by skipping from one to the next.';
 
--- For an exact search within a creator. An index of a partitioned table cannot be built
--- concurrently: 100,000 rows stop writers for a tenth of a second.
-create index idx_chunk_embeddings_creator on chunk_embeddings (creator_id, video_id);
+-- For an exact search within a creator, and to count a creator's vectors without reading
+-- them. An index of a partitioned table cannot be built concurrently: 100,000 rows stop
+-- writers for a tenth of a second.
+create index idx_chunk_embeddings_creator on chunk_embeddings (creator_id, generation_id);
 
 create function search_configuration(language text) returns regconfig
     language sql immutable parallel safe
@@ -101,12 +102,13 @@ create function search_plan(
 $$
 #variable_conflict use_column
 declare
-    -- Microseconds, measured by benchmarks/vector_search.py: a vector read and compared;
-    -- a search of the index; what each hit costs that the filter passes over.
-    exact_row_us constant float8 := 0.7;
+    -- Microseconds with 384 dimensions, measured by benchmarks/vector_search.py: a vector
+    -- read and compared; a search of the index; and, where a filter keeps one vector in s,
+    -- s times the last, since the index is walked so much further.
+    exact_row_us constant float8 := 1;
     index_us constant float8 := 1500;
-    index_row_us constant float8 := 12;
-    wanted_rows constant float8 := 40;
+    index_walk_us constant float8 := 400;
+    compared bigint;
     partition regclass;
     indexed boolean;
     scope uuid := search_plan.creator_id;
@@ -147,27 +149,32 @@ begin
         join pg_class as of_vectors on of_vectors.oid = indexrelid
         join pg_am as method on method.oid = of_vectors.relam
         where indrelid = partition and indisvalid and method.amname = 'hnsw');
+    -- So many are compared as fast as they are found by the index: the n of
+    -- exact_row_us * n = index_us + index_walk_us * rows_in_all / n.
+    compared := (index_us + sqrt(index_us ^ 2 + 4 * exact_row_us * index_walk_us * rows_in_all))
+        / (2 * exact_row_us);
     if scope is null then
         rows_in_scope := rows_in_all;
     else
-        -- No further than to where the index wins in any case.
         select count(*) into rows_in_scope
         from (
             select from chunk_embeddings as vector_row
             where vector_row.generation_id = generation and vector_row.creator_id = scope
-            limit 100000
+            limit compared + 1
         ) as counted;
     end if;
     plan := case when scope is null then 'platform' else 'creator' end;
     if not indexed then
         reason := 'the vectors have no index yet: each is compared';
         plan := plan || '_exact';
-    elsif exact_row_us * rows_in_scope
-        <= index_us + index_row_us * wanted_rows * rows_in_all / greatest(rows_in_scope, 1) then
-        reason := format('comparing %s vectors is faster than an index of %s', rows_in_scope, rows_in_all);
+    elsif rows_in_scope <= compared then
+        reason := format(
+            'of %s vectors an index is faster from %s on: each of these %s is compared',
+            rows_in_all, compared + 1, rows_in_scope);
         plan := plan || '_exact';
     else
-        reason := format('an index of %s is faster than comparing %s vectors', rows_in_all, rows_in_scope);
+        reason := format(
+            'of %s vectors an index is faster from %s on: it is used', rows_in_all, compared + 1);
         plan := plan || '_index';
     end if;
     return next;
@@ -180,45 +187,19 @@ create function search_statement(plan text, generation uuid, dimensions integer)
     language plpgsql immutable parallel safe as
 $$
 declare
-    -- The chunks that readers see, and of them those with the words that must be there
-    -- ($5) and without those that must not ($6).
-    published constant text := $sql$
-        join transcript_chunks as chunk
-            on chunk.video_id = %1$s.video_id and chunk.text_hash = %1$s.text_hash
-        join videos as video
-            on video.id = chunk.video_id
-            and video.published_transcript_id = chunk.transcript_id
-            and video.published_chunk_cut = chunk.cut
-        where ($5::tsquery is null or chunk.tsv @@ $5)
-          and ($6::tsquery is null or not chunk.tsv @@ $6) $sql$;
-    of_generation text := format('vector_row.generation_id = %L', generation);
+    -- $1 the question, $2 the video or creator, $3 how many.
+    within constant text := format('vector_row.generation_id = %L', generation)
+        || case split_part(plan, '_', 1)
+            when 'video' then ' and vector_row.video_id = $2'
+            when 'creator' then ' and vector_row.creator_id = $2'
+            else ''
+        end;
 begin
-    -- $1 the question, $2 the video or creator, $3 vectors to look at, $4 chunks wanted.
-    -- `+ 0` keeps every index from the order of an exact search.
-    if plan like 'creator%' then
-        of_generation := of_generation || ' and vector_row.creator_id = $2';
-    end if;
-    return case
-        when plan = 'video_exact' then format(
+    if plan like '%_index' then
+        -- By vectors of half the bytes, then once more by the whole ones.
+        return format(
             $sql$
-            select chunk.id, vector_row.embedding <=> $1 as distance
-            from videos as video
-            join transcript_chunks as chunk
-                on chunk.transcript_id = video.published_transcript_id
-                and chunk.cut = video.published_chunk_cut
-            join chunk_embeddings as vector_row
-                on %1$s
-                and vector_row.video_id = chunk.video_id
-                and vector_row.text_hash = chunk.text_hash
-            where video.id = $2
-              and ($5::tsquery is null or chunk.tsv @@ $5)
-              and ($6::tsquery is null or not chunk.tsv @@ $6)
-            order by (vector_row.embedding <=> $1) + 0, chunk.id
-            limit $4
-            $sql$, of_generation)
-        when plan in ('creator_index', 'platform_index') then format(
-            $sql$
-            select chunk.id, near.embedding <=> $1 as distance
+            select near.video_id, near.text_hash, near.embedding <=> $1 as distance
             from (
                 select vector_row.video_id, vector_row.text_hash, vector_row.embedding
                 from chunk_embeddings as vector_row
@@ -226,40 +207,21 @@ begin
                 order by vector_row.embedding::halfvec(%2$s) <=> $1::halfvec(%2$s)
                 limit $3
             ) as near
-            $sql$ || format(published, 'near') || $sql$
-            order by (near.embedding <=> $1) + 0, chunk.id
-            limit $4
-            $sql$, of_generation, dimensions)
-        when plan in ('creator_exact', 'platform_exact') then format(
-            $sql$
-            select chunk.id, near.distance
-            from (
-                select
-                    vector_row.video_id, vector_row.text_hash,
-                    vector_row.embedding <=> $1 as distance
-                from chunk_embeddings as vector_row
-                where %1$s
-                order by (vector_row.embedding <=> $1) + 0
-                limit $3
-            ) as near
-            $sql$ || format(published, 'near') || $sql$
-            order by near.distance, chunk.id
-            limit $4
-            $sql$, of_generation)
-        when plan in ('creator_whole', 'platform_whole') then format(
-            $sql$
-            select chunk.id, vector_row.embedding <=> $1 as distance
-            from chunk_embeddings as vector_row
-            $sql$ || format(published, 'vector_row') || $sql$
-              and %1$s
-            order by (vector_row.embedding <=> $1) + 0, chunk.id
-            limit $4
-            $sql$, of_generation)
-    end;
+            $sql$, within, dimensions);
+    end if;
+    -- `+ 0` keeps every index from the order of an exact search.
+    return format(
+        $sql$
+        select vector_row.video_id, vector_row.text_hash, vector_row.embedding <=> $1 as distance
+        from chunk_embeddings as vector_row
+        where %s
+        order by (vector_row.embedding <=> $1) + 0
+        limit $3
+        $sql$, within);
 end
 $$;
 comment on function search_statement(text, uuid, integer) is
-    'The statement of a plan: chunks by their distance to $1, nearest first.';
+    'The statement of a plan: the vectors of a scope that are nearest to $1.';
 
 create function explain_search(
     query_embedding vector,
@@ -283,7 +245,7 @@ begin
             'explain (costs off) ' || search_statement(chosen.plan, chosen.generation, chosen.dimensions)
         using query_embedding,
             coalesce(explain_search.video_id, explain_search.creator_id, current_creator_id()),
-            4 * match_count, 2 * match_count, null::tsquery, null::tsquery
+            3 * match_count
         loop
             -- The numbers of the question would hide everything else.
             return next regexp_replace(step, '''\[[^]]*\]''::(half)?vec(tor)?(\(\d+\))?', 'question', 'g');
@@ -350,6 +312,9 @@ declare
     found_terms tsquery[];
     terms tsquery[] := '{}';
     languages integer[] := '{}';
+    near_videos uuid[];
+    near_hashes text[];
+    near_distances float8[];
     vector_ids uuid[] := '{}';
     distances float8[] := '{}';
     text_ids uuid[] := '{}';
@@ -464,36 +429,76 @@ begin
         if chosen.plan <> 'none' then
             searched := chosen.generation;
             -- Some of the vectors are of texts that readers do not see.
-            looked_at := 2 * wanted;
+            looked_at := wanted * 3 / 2;
             if chosen.plan like '%_index' then
                 perform
-                    set_config('hnsw.ef_search', '120', true),
+                    set_config('hnsw.ef_search', '100', true),
                     set_config('hnsw.iterative_scan', 'relaxed_order', true);
             end if;
-            execute
-                'select array_agg(near.id order by near.distance, near.id), '
-                'array_agg(near.distance order by near.distance, near.id) from ('
-                || search_statement(chosen.plan, chosen.generation, chosen.dimensions) || ') as near'
-            into vector_ids, distances
-            using query_embedding, coalesce(match_video_chunks.video_id, scope), looked_at, wanted,
-                required, banned;
+            loop
+                execute
+                    'select array_agg(video_id), array_agg(text_hash), array_agg(distance) from ('
+                    || search_statement(chosen.plan, chosen.generation, chosen.dimensions)
+                    || ') as near'
+                into near_videos, near_hashes, near_distances
+                using query_embedding, coalesce(match_video_chunks.video_id, scope), looked_at;
+                select array_agg(hit.id order by hit.distance, hit.id),
+                    array_agg(hit.distance order by hit.distance, hit.id)
+                into vector_ids, distances
+                from (
+                    select chunk.id, near.distance
+                    from unnest(near_videos, near_hashes, near_distances)
+                        as near (video_id, text_hash, distance)
+                    join transcript_chunks as chunk
+                        on chunk.video_id = near.video_id and chunk.text_hash = near.text_hash
+                    join videos as video
+                        on video.id = chunk.video_id
+                        and video.published_transcript_id = chunk.transcript_id
+                        and video.published_chunk_cut = chunk.cut
+                    where (required is null or chunk.tsv @@ required)
+                      and (banned is null or not chunk.tsv @@ banned)
+                    order by near.distance, chunk.id
+                    limit wanted
+                ) as hit;
+                exit when cardinality(vector_ids) >= wanted
+                    or coalesce(cardinality(near_videos), 0) < looked_at
+                    or looked_at > 10 * wanted;
+                looked_at := 10 * looked_at;
+            end loop;
             if chosen.plan like '%_index' then
                 perform
                     set_config('hnsw.ef_search', coalesce(ef_before, '40'), true),
                     set_config('hnsw.iterative_scan', coalesce(scan_before, 'off'), true);
             end if;
             -- Never fewer than there are: what was looked at may not have been enough.
-            if coalesce(cardinality(vector_ids), 0) < wanted and chosen.plan <> 'video_exact'
-                and not (chosen.plan like '%_exact' and chosen.rows_in_scope <= looked_at
-                    and scope is not null) then
-                execute
-                    'select array_agg(near.id order by near.distance, near.id), '
-                'array_agg(near.distance order by near.distance, near.id) from ('
-                    || search_statement(
-                        split_part(chosen.plan, '_', 1) || '_whole', chosen.generation, chosen.dimensions)
-                    || ') as near'
+            -- An exact search that saw fewer than it asked for has seen them all.
+            if coalesce(cardinality(vector_ids), 0) < wanted
+                and (chosen.plan like '%_index'
+                    or coalesce(cardinality(near_videos), 0) >= looked_at) then
+                execute format(
+                    $sql$
+                    select array_agg(hit.id order by hit.distance, hit.id),
+                        array_agg(hit.distance order by hit.distance, hit.id)
+                    from (
+                        select chunk.id, vector_row.embedding <=> $1 as distance
+                        from videos as video
+                        join transcript_chunks as chunk
+                            on chunk.transcript_id = video.published_transcript_id
+                            and chunk.cut = video.published_chunk_cut
+                        join chunk_embeddings as vector_row
+                            on vector_row.generation_id = %L
+                            and vector_row.video_id = chunk.video_id
+                            and vector_row.text_hash = chunk.text_hash
+                        where %s
+                          and ($2::tsquery is null or chunk.tsv @@ $2)
+                          and ($3::tsquery is null or not chunk.tsv @@ $3)
+                        order by (vector_row.embedding <=> $1) + 0, chunk.id
+                        limit $5
+                    ) as hit
+                    $sql$, searched, breadth)
                 into vector_ids, distances
-                using query_embedding, scope, looked_at, wanted, required, banned;
+                using query_embedding, required, banned,
+                    coalesce(match_video_chunks.video_id, scope), wanted;
             end if;
         end if;
     end if;
