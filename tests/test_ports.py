@@ -236,6 +236,8 @@ def quizzes_fit(
     _counts: AnswerCounts = desk
     _analyst: ItemAnalyst = analyst
     _printer: HandoutPrinter = files
+
+
 def golden_index_fits(adapter: GoldenIndex) -> None:
     """Search that is judged, as it is."""
     _index: SearchIndex = adapter

@@ -1,7 +1,7 @@
 """The published passages that answer a question, found by `match_video_chunks`.
 
 Here belong the call and the plan that it takes. Not here: the plans themselves, which
-the web application shares (migration 0017).
+the web application shares (migration 0016).
 """
 
 from psycopg.rows import dict_row

@@ -1,7 +1,7 @@
 """The index of a generation's vectors, as the plans of search expect it.
 
 Here belong its shape and the statement that builds it. Not here: when it is built or
-built anew, or which search uses it (`search_plan`, migration 0017).
+built anew, or which search uses it (`search_plan`, migration 0016).
 """
 
 from uuid import UUID

@@ -2,18 +2,18 @@
 
 from mentora_pipelines.migrations import run_sql, run_sql_outside_transaction
 
-revision = "0017_search"
-down_revision = "0013_reaper"
+revision = "0016_search"
+down_revision = "0015_memberships"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Build the indexes of live tables, then run the SQL file of this revision."""
-    run_sql_outside_transaction("0017_search.concurrent")
-    run_sql("0017_search.up")
+    run_sql_outside_transaction("0016_search.concurrent")
+    run_sql("0016_search.up")
 
 
 def downgrade() -> None:
     """Undo it."""
-    run_sql("0017_search.down")
+    run_sql("0016_search.down")

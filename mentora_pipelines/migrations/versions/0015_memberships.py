@@ -2,17 +2,17 @@
 
 from mentora_pipelines.migrations import run_sql
 
-revision = "0016_memberships"
-down_revision = "0013_reaper"
+revision = "0015_memberships"
+down_revision = "0014_quizzes"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Run the SQL file of this revision."""
-    run_sql("0016_memberships.up")
+    run_sql("0015_memberships.up")
 
 
 def downgrade() -> None:
     """Undo it."""
-    run_sql("0016_memberships.down")
+    run_sql("0015_memberships.down")
