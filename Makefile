@@ -1,7 +1,7 @@
 # One-liners; `make` alone prints them.
 BENCHMARKS = instance_storage vector_writes lesson_replacement pagination event_backlog \
     rate_limits cache_invalidation cache_stampede recognition chunking \
-    content_health daily_metrics
+    content_health daily_metrics table_quality
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test soak check format bench requirements clean

@@ -13,6 +13,15 @@ from assets.analytics.jobs import (
     event_partitions_job,
     metrics_freshness_job,
 )
+from assets.analytics.table_quality import (
+    a_day_is_like_others,
+    analytics_events_are_sound,
+    chunk_embeddings_are_sound,
+    published_transcripts_are_sound,
+    stored_quizzes_are_sound,
+    table_quality_job,
+    video_chunks_are_sound,
+)
 from assets.jobs import lesson_job, quiz_job
 from assets.lessons.audio import audio
 from assets.lessons.captions import captions
@@ -52,8 +61,10 @@ from resources.mailer import MailerResource
 from resources.metric_reports import MetricReportsResource
 from resources.metrics import MetricsResource
 from resources.quiz_writer import QuizWriterResource
+from resources.report_shelf import ReportShelfResource
 from resources.storage import StorageResource
 from resources.stranded_videos import StrandedVideosResource
+from resources.table_validator import TableValidatorResource
 from resources.transcriber import TranscriberResource
 from schedules.content_health import content_health_schedule
 from schedules.daily_metrics import daily_metrics_schedule
@@ -61,6 +72,7 @@ from schedules.event_partitions import event_partitions_schedule
 from schedules.event_retention import event_retention_schedule
 from schedules.metrics_freshness import metrics_freshness_schedule
 from schedules.suspect_lessons import suspect_lessons_schedule
+from schedules.table_quality import table_quality_schedule
 from sensors.changed_rows import changed_rows
 from sensors.due_email import due_email
 from sensors.due_events import due_events
@@ -90,6 +102,12 @@ defs = dg.Definitions(
         counts_equal_the_events,
         no_value_is_impossible,
         yesterdays_metrics_exist,
+        a_day_is_like_others,
+        analytics_events_are_sound,
+        published_transcripts_are_sound,
+        video_chunks_are_sound,
+        chunk_embeddings_are_sound,
+        stored_quizzes_are_sound,
     ],
     jobs=[
         lesson_job,
@@ -102,6 +120,7 @@ defs = dg.Definitions(
         daily_metrics_job,
         metrics_freshness_job,
         event_partitions_job,
+        table_quality_job,
     ],
     sensors=[
         new_uploads,
@@ -119,6 +138,7 @@ defs = dg.Definitions(
         daily_metrics_schedule,
         event_partitions_schedule,
         metrics_freshness_schedule,
+        table_quality_schedule,
     ],
     resources={
         "cache": CacheResource(),
@@ -140,6 +160,8 @@ defs = dg.Definitions(
         "lesson_gaps": LessonGapsResource(),
         "metrics": MetricsResource(),
         "metric_reports": MetricReportsResource(),
+        "report_shelf": ReportShelfResource(),
+        "table_validator": TableValidatorResource(),
     },
     # One process per run: a process per asset would cost 3 s each in imports.
     executor=dg.in_process_executor,

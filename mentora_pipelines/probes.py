@@ -16,8 +16,10 @@ from mentora_pipelines.providers import (
     make_quiz_writer,
     make_storage,
     make_transcriber,
+    open_lesson_prober,
     open_mailer,
 )
+from mentora_pipelines.settings import HealthSettings
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.valkey.health import ValkeyHealth
@@ -201,6 +203,19 @@ def _ask_mail() -> str:
         return mailer.check()
 
 
+def _ask_health_controls() -> str:
+    controls = len(HealthSettings().control_urls)
+    if not controls:
+        return (
+            "no MENTORA_HEALTH_CONTROL_URLS: a host that is silent is told from an "
+            "outage of ours only while other hosts answer"
+        )
+    with open_lesson_prober() as prober:
+        if not prober.controls_answer():
+            raise MentoraError("no control address answers: no lesson will be blamed")
+    return f"{controls} asked, at least one answers"
+
+
 PROBES: dict[str, Callable[[], str]] = {
     "database, app role": _ask_app_role,
     "database, admin role": _ask_admin_role,
@@ -214,4 +229,5 @@ PROBES: dict[str, Callable[[], str]] = {
     "embedder": _ask_embedder,
     "quiz writer": _ask_quiz_writer,
     "mail": _ask_mail,
+    "health controls": _ask_health_controls,
 }

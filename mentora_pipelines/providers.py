@@ -15,6 +15,7 @@ from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.media.decoder import PyAvDecoder
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.adapters.minilm import MiniLmEmbedder
+from mentora_pipelines.domain.analytics.report_shelf import ReportShelf
 from mentora_pipelines.domain.operations.health_alerts import AlertRule
 from mentora_pipelines.errors import PermanentError
 from mentora_pipelines.services import (
@@ -30,9 +31,10 @@ from mentora_pipelines.settings import (
     HealthSettings,
     MailSettings,
     MediaSettings,
+    MetricsSettings,
     QuizSettings,
     RedisSettings,
-    StorageSettings,
+    ReportSettings,
     TranscriberSettings,
 )
 
@@ -53,6 +55,9 @@ if TYPE_CHECKING:
         PostgresStrandedVideos,
     )
     from mentora_pipelines.adapters.smtp import SmtpMailer
+    from mentora_pipelines.adapters.table_quality.validator import (
+        GreatExpectationsValidator,
+    )
     from mentora_pipelines.adapters.valkey.async_rate_limiter import (
         AsyncValkeyRateLimiter,
     )
@@ -186,7 +191,9 @@ def open_health_ledger() -> "Iterator[ContentHealthRows]":
     rule = AlertRule(settings.failures, timedelta(hours=settings.hours))
     database = Database(_migrated_urls().admin, "mentora-health")
     try:
-        yield ContentHealthRows(database, rule)
+        yield ContentHealthRows(
+            database, rule, retention_months=settings.retention_months
+        )
     finally:
         database.close()
 
@@ -285,10 +292,35 @@ def make_async_rate_limiter() -> "AsyncValkeyRateLimiter":
     return AsyncValkeyRateLimiter(server, prefix=RedisSettings().prefix)
 
 
+@contextmanager
+def open_table_validator() -> "Iterator[GreatExpectationsValidator]":
+    """Tries what is expected of tables, as the admin role; closed at the end.
+
+    The library behind it is loaded when it is first asked.
+    """
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.table_quality.validator import (
+        GreatExpectationsValidator,
+    )
+
+    url = _migrated_urls().admin
+    database = Database(url, "mentora-quality")
+    try:
+        yield GreatExpectationsValidator(
+            database, url, look_back_days=MetricsSettings().look_back_days
+        )
+    finally:
+        database.close()
+
+
 def make_metric_reports() -> HtmlMetricReports:
-    """Makes pages of metrics, which link to where the object storage is."""
-    url = StorageSettings().url
-    return HtmlMetricReports(storage_folder().as_uri() if url is None else url)
+    """Makes pages of metrics."""
+    return HtmlMetricReports()
+
+
+def make_report_shelf() -> ReportShelf:
+    """Where pages of reports are put; a folder of this machine has no address."""
+    return ReportShelf(make_storage(), ReportSettings().base_url)
 
 
 def make_storage() -> FolderStorage:

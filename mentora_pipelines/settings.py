@@ -341,6 +341,8 @@ class HealthSettings(_Settings):
     control_urls: Annotated[tuple[str, ...], AfterValidator(_web_urls)] = Field(
         (), alias="MENTORA_HEALTH_CONTROL_URLS"
     )
+    # A quarter holds a dozen weekly looks, more than any alert is made of.
+    retention_months: int = Field(12, ge=3, alias="MENTORA_HEALTH_RETENTION_MONTHS")
 
     @property
     def trusted(self) -> dict[str, frozenset[int]]:
@@ -360,6 +362,14 @@ class MetricsSettings(_Settings):
     # A month is put away when no look-back reaches it any more: three, plus this one.
     retention_months: int | None = Field(
         None, ge=4, alias="MENTORA_EVENTS_RETENTION_MONTHS"
+    )
+
+
+class ReportSettings(_Settings):
+    """Where people open the pages of reports."""
+
+    base_url: Annotated[str, AfterValidator(_web_url)] | None = Field(
+        None, alias="MENTORA_REPORTS_URL"
     )
 
 
@@ -408,6 +418,7 @@ ALL_SETTINGS: tuple[type[_Settings], ...] = (
     MailSettings,
     HealthSettings,
     MetricsSettings,
+    ReportSettings,
 )
 
 

@@ -17,6 +17,9 @@ from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.adapters.smtp import SmtpMailer
+from mentora_pipelines.adapters.table_quality.validator import (
+    GreatExpectationsValidator,
+)
 from mentora_pipelines.adapters.valkey.async_rate_limiter import AsyncValkeyRateLimiter
 from mentora_pipelines.adapters.valkey.cache import ValkeyCache
 from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
@@ -27,6 +30,7 @@ from mentora_pipelines.domain.analytics.metric_reports import (
     MetricReports,
     MetricsBook,
 )
+from mentora_pipelines.domain.analytics.table_quality import TableValidator
 from mentora_pipelines.domain.caching.cache import Cache, CacheInvalidator
 from mentora_pipelines.domain.caching.embeddings import CachedEmbedder, TextModel
 from mentora_pipelines.domain.lessons.audio import AudioStore, MediaDecoder, Source
@@ -207,9 +211,14 @@ def content_health_fits(
     _resolver: Resolver = resolver
 
 
-def metrics_fit(adapter: PostgresMetrics, reports: HtmlMetricReports) -> None:
-    """Metrics of days, their pages and the events beneath."""
+def metrics_fit(
+    adapter: PostgresMetrics,
+    reports: HtmlMetricReports,
+    validator: GreatExpectationsValidator,
+) -> None:
+    """Metrics of days, their pages and the events beneath; the quality of tables."""
     _book: MetricsBook = adapter
     _calendar: MetricsCalendar = adapter
     _partitions: EventPartitions = adapter
     _reports: MetricReports = reports
+    _validator: TableValidator = validator

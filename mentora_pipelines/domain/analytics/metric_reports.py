@@ -6,7 +6,6 @@ Here belong which pages are written, from which numbers, and where. Not here: HT
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from io import BytesIO
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from mentora_pipelines.domain.analytics.daily_metrics import (
     Metrics,
     MetricsStore,
 )
-from mentora_pipelines.domain.storage import ObjectStorage
+from mentora_pipelines.domain.analytics.report_shelf import ReportPage, ReportShelf
 
 REPORT_DAYS = 28
 """Four weeks: every weekday stands in a chart equally often."""
@@ -68,17 +67,13 @@ class MetricReports(Protocol):
         """
         ...
 
-    def link(self, key: str) -> str:
-        """The address under which a person opens the object."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class WrittenReports:
-    """How many pages were written, and where the platform's is."""
+    """How many pages were written, and the platform's; None: it has no numbers."""
 
     pages: int
-    link: str
+    platform: ReportPage | None
 
 
 def report_key(day: date, creator_id: UUID | None) -> str:
@@ -91,7 +86,7 @@ def write_reports(
     *,
     history: MetricsHistory,
     reports: MetricReports,
-    storage: ObjectStorage,
+    shelf: ReportShelf,
 ) -> WrittenReports:
     """Write the pages of a day, the platform's last: it is there when all are."""
     days = DayRange(day - (REPORT_DAYS - 1) * DAY, day)
@@ -99,6 +94,8 @@ def write_reports(
         reports.render(day, history.history(days), history.reach(day)),
         key=lambda page: (page[0] is None, str(page[0])),
     )
-    for creator_id, page in pages:
-        storage.put(report_key(day, creator_id), BytesIO(page.encode()))
-    return WrittenReports(len(pages), reports.link(report_key(day, None)))
+    written = {
+        creator_id: shelf.put(report_key(day, creator_id), page)
+        for creator_id, page in pages
+    }
+    return WrittenReports(len(written), written.get(None))
