@@ -1,7 +1,8 @@
 # One-liners; `make` alone prints them.
 BENCHMARKS = instance_storage vector_writes lesson_replacement pagination event_backlog \
     rate_limits cache_invalidation cache_stampede recognition chunking \
-    content_health daily_metrics vector_search
+    content_health daily_metrics table_quality vector_search object_storage \
+    upload_detection observability lesson_share
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test soak check format bench requirements clean

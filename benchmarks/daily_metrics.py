@@ -101,8 +101,15 @@ from analytics_events
 where created_at >= %(starts)s and created_at < %(ends)s
 """
 
-# The same rows without an index; unlogged, which no reader notices.
-PLAIN = "create unlogged table plain as select * from analytics_events"
+# The same rows without an index and without what is ours to make a count fast;
+# unlogged, which no reader notices.
+PLAIN = """
+create unlogged table plain as
+select
+    id, creator_id, student_id, video_id, event_name, properties, created_at,
+    ingested_at
+from analytics_events
+"""
 
 WHERE: LiteralString = """
 from plain

@@ -13,6 +13,15 @@ from assets.analytics.jobs import (
     event_partitions_job,
     metrics_freshness_job,
 )
+from assets.analytics.table_quality import (
+    a_day_is_like_others,
+    analytics_events_are_sound,
+    chunk_embeddings_are_sound,
+    published_transcripts_are_sound,
+    stored_quizzes_are_sound,
+    table_quality_job,
+    video_chunks_are_sound,
+)
 from assets.jobs import lesson_job, quiz_job
 from assets.lessons.audio import audio
 from assets.lessons.captions import captions
@@ -64,10 +73,12 @@ from resources.next_embedders import NextEmbeddersResource
 from resources.orphans import OrphansResource
 from resources.quiz_answers import ItemAnalystResource, QuizAnswersResource
 from resources.quiz_writer import QuizWriterResource
+from resources.report_shelf import ReportShelfResource
 from resources.search_upkeep import SearchUpkeepResource
 from resources.spending import SpendingResource
 from resources.storage import StorageResource
 from resources.stranded_videos import StrandedVideosResource
+from resources.table_validator import TableValidatorResource
 from resources.transcriber import TranscriberResource
 from resources.upload_notices import UploadNoticesResource
 from schedules.content_health import content_health_schedule
@@ -80,6 +91,7 @@ from schedules.orphaned_objects import orphaned_objects_schedule
 from schedules.quiz_statistics import quiz_statistics_schedule
 from schedules.search_index import search_index_schedule
 from schedules.suspect_lessons import suspect_lessons_schedule
+from schedules.table_quality import table_quality_schedule
 from sensors.announced_uploads import announced_uploads
 from sensors.changed_rows import changed_rows
 from sensors.due_email import due_email
@@ -114,6 +126,12 @@ defs = dg.Definitions(
         counts_equal_the_events,
         no_value_is_impossible,
         yesterdays_metrics_exist,
+        a_day_is_like_others,
+        analytics_events_are_sound,
+        published_transcripts_are_sound,
+        video_chunks_are_sound,
+        chunk_embeddings_are_sound,
+        stored_quizzes_are_sound,
     ],
     jobs=[
         lesson_job,
@@ -130,6 +148,7 @@ defs = dg.Definitions(
         daily_metrics_job,
         metrics_freshness_job,
         event_partitions_job,
+        table_quality_job,
     ],
     sensors=[
         new_uploads,
@@ -153,6 +172,7 @@ defs = dg.Definitions(
         metrics_freshness_schedule,
         search_index_schedule,
         quiz_statistics_schedule,
+        table_quality_schedule,
     ],
     resources={
         "cache": CacheResource(),
@@ -183,6 +203,8 @@ defs = dg.Definitions(
         "metrics": MetricsResource(),
         "metric_reports": MetricReportsResource(),
         "spending": SpendingResource(),
+        "report_shelf": ReportShelfResource(),
+        "table_validator": TableValidatorResource(),
     },
     # One process per run: a process per asset would cost 3 s each in imports.
     executor=dg.in_process_executor,

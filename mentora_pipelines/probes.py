@@ -16,10 +16,12 @@ from mentora_pipelines.providers import (
     make_set_embedder,
     make_storage,
     make_transcriber,
+    open_lesson_prober,
     open_mailer,
     open_usage_ledgers,
     open_whop,
 )
+from mentora_pipelines.settings import HealthSettings
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.valkey.health import ValkeyHealth
@@ -226,6 +228,19 @@ def _ask_memberships() -> str:
         return whop.check()
 
 
+def _ask_health_controls() -> str:
+    controls = len(HealthSettings().control_urls)
+    if not controls:
+        return (
+            "no MENTORA_HEALTH_CONTROL_URLS: a host that is silent is told from an "
+            "outage of ours only while other hosts answer"
+        )
+    with open_lesson_prober() as prober:
+        if not prober.controls_answer():
+            raise MentoraError("no control address answers: no lesson will be blamed")
+    return f"{controls} asked, at least one answers"
+
+
 PROBES: dict[str, Callable[[], str]] = {
     "database, app role": _ask_app_role,
     "database, admin role": _ask_admin_role,
@@ -240,4 +255,5 @@ PROBES: dict[str, Callable[[], str]] = {
     "quiz writer": _ask_quiz_writer,
     "mail": _ask_mail,
     "memberships": _ask_memberships,
+    "health controls": _ask_health_controls,
 }

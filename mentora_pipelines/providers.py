@@ -18,6 +18,7 @@ from mentora_pipelines.adapters.media.decoder import PyAvDecoder
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.adapters.price_table import GenaiPrices
+from mentora_pipelines.domain.analytics.report_shelf import ReportShelf
 from mentora_pipelines.domain.lessons.recognition import Transcriber
 from mentora_pipelines.domain.memberships.memberships import MembershipsOff
 from mentora_pipelines.domain.operations.health_alerts import AlertRule
@@ -50,8 +51,10 @@ from mentora_pipelines.settings import (
     HomeSettings,
     MailSettings,
     MediaSettings,
+    MetricsSettings,
     QuizSettings,
     RedisSettings,
+    ReportSettings,
     SpendingSettings,
     StorageSettings,
     TranscriberSettings,
@@ -89,6 +92,9 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.s3_storage.notices import SqsNotices
     from mentora_pipelines.adapters.s3_storage.storage import S3Storage
     from mentora_pipelines.adapters.smtp import SmtpMailer
+    from mentora_pipelines.adapters.table_quality.validator import (
+        GreatExpectationsValidator,
+    )
     from mentora_pipelines.adapters.valkey.async_rate_limiter import (
         AsyncValkeyRateLimiter,
     )
@@ -273,7 +279,9 @@ def open_health_ledger() -> "Iterator[ContentHealthRows]":
     rule = AlertRule(settings.failures, timedelta(hours=settings.hours))
     database = Database(_migrated_urls().admin, "mentora-health")
     try:
-        yield ContentHealthRows(database, rule)
+        yield ContentHealthRows(
+            database, rule, retention_months=settings.retention_months
+        )
     finally:
         database.close()
 
@@ -439,10 +447,36 @@ def make_async_rate_limiter() -> "AsyncValkeyRateLimiter":
     return AsyncValkeyRateLimiter(server, prefix=RedisSettings().prefix)
 
 
+@contextmanager
+def open_table_validator() -> "Iterator[GreatExpectationsValidator]":
+    """Tries what is expected of tables, as the admin role; closed at the end.
+
+    The library behind it is loaded when it is first asked.
+    """
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.table_quality.validator import (
+        GreatExpectationsValidator,
+    )
+
+    url = _migrated_urls().admin
+    database = Database(url, "mentora-quality")
+    try:
+        yield GreatExpectationsValidator(
+            database, url, look_back_days=MetricsSettings().look_back_days
+        )
+    finally:
+        database.close()
+
+
 def make_metric_reports() -> HtmlMetricReports:
-    """Makes pages of metrics, which link to where the object storage is."""
-    url = StorageSettings().url
-    return HtmlMetricReports(storage_folder().as_uri() if url is None else url)
+    """Makes pages of metrics."""
+    return HtmlMetricReports()
+
+
+def make_report_shelf() -> ReportShelf:
+    """Where pages of reports are put; a folder of this machine has no address."""
+    signer = make_links() if StorageSettings().is_bucket else None
+    return ReportShelf(make_storage(), ReportSettings().base_url, signer)
 
 
 def make_storage() -> "FolderStorage | S3Storage":

@@ -443,6 +443,8 @@ class HealthSettings(_Settings):
     control_urls: Annotated[tuple[str, ...], AfterValidator(_web_urls)] = Field(
         (), alias="MENTORA_HEALTH_CONTROL_URLS"
     )
+    # A quarter holds a dozen weekly looks, more than any alert is made of.
+    retention_months: int = Field(12, ge=3, alias="MENTORA_HEALTH_RETENTION_MONTHS")
 
     @property
     def trusted(self) -> dict[str, frozenset[int]]:
@@ -568,6 +570,14 @@ class WhopSettings(_Settings):
         return self
 
 
+class ReportSettings(_Settings):
+    """Where people open the pages of reports."""
+
+    base_url: Annotated[str, AfterValidator(_web_url)] | None = Field(
+        None, alias="MENTORA_REPORTS_URL"
+    )
+
+
 class HomeSettings(_Settings):
     """The folder that holds `dagster.yaml`, and `.mentora/` beside it."""
 
@@ -617,6 +627,7 @@ ALL_SETTINGS: tuple[type[_Settings], ...] = (
     OpenAiSettings,
     AnthropicSettings,
     WhopSettings,
+    ReportSettings,
 )
 
 

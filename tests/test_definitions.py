@@ -17,6 +17,7 @@ from assets.analytics.jobs import (
     event_partitions_job,
     metrics_freshness_job,
 )
+from assets.analytics.table_quality import table_quality_job
 from assets.jobs import lesson_job, quiz_job
 from assets.lessons.quiz_statistics import quiz_statistics_job
 from assets.operations.achievements import unlock_achievements_job
@@ -99,7 +100,7 @@ def test_every_asset_and_check_that_is_written_is_wired() -> None:
     """Else a product that was written, reviewed and tested is never made."""
     written = found_in_modules("assets", list(assets.__path__), (dg.AssetsDefinition,))
     wired = {id(a) for a in (*(defs.assets or []), *(defs.asset_checks or []))}
-    assert len(wired) == 18
+    assert len(wired) == 26
     assert written == wired
 
 
@@ -126,6 +127,7 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
         daily_metrics_job,
         metrics_freshness_job,
         event_partitions_job,
+        table_quality_job,
     ]
 
 

@@ -32,6 +32,9 @@ from mentora_pipelines.adapters.s3_storage.links import S3Links
 from mentora_pipelines.adapters.s3_storage.notices import SqsNotices
 from mentora_pipelines.adapters.s3_storage.storage import S3Storage
 from mentora_pipelines.adapters.smtp import SmtpMailer
+from mentora_pipelines.adapters.table_quality.validator import (
+    GreatExpectationsValidator,
+)
 from mentora_pipelines.adapters.valkey.async_rate_limiter import AsyncValkeyRateLimiter
 from mentora_pipelines.adapters.valkey.cache import ValkeyCache
 from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
@@ -43,6 +46,7 @@ from mentora_pipelines.domain.analytics.metric_reports import (
     MetricReports,
     MetricsBook,
 )
+from mentora_pipelines.domain.analytics.table_quality import TableValidator
 from mentora_pipelines.domain.caching.cache import Cache, CacheInvalidator
 from mentora_pipelines.domain.caching.embeddings import CachedEmbedder, TextModel
 from mentora_pipelines.domain.events.consumers import MembershipWriter
@@ -326,12 +330,17 @@ def memberships_fit(
     _desk = off
 
 
-def metrics_fit(adapter: PostgresMetrics, reports: HtmlMetricReports) -> None:
-    """Metrics of days, their pages and the events beneath."""
+def metrics_fit(
+    adapter: PostgresMetrics,
+    reports: HtmlMetricReports,
+    validator: GreatExpectationsValidator,
+) -> None:
+    """Metrics of days, their pages and the events beneath; the quality of tables."""
     _book: MetricsBook = adapter
     _calendar: MetricsCalendar = adapter
     _partitions: EventPartitions = adapter
     _reports: MetricReports = reports
+    _validator: TableValidator = validator
 
 
 def spending_fits(

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from assets.analytics.failures import permanent_errors_fail_at_once
 from assets.analytics.partitions import days
+from assets.analytics.report_pages import page_metadata
 from assets.failures import RETRY_POLICY
 from mentora_pipelines.domain.analytics.daily_metrics import (
     DayCount,
@@ -20,7 +21,7 @@ from mentora_pipelines.domain.analytics.metric_reports import (
     MetricsBook,
     write_reports,
 )
-from mentora_pipelines.domain.storage import ObjectStorage
+from mentora_pipelines.domain.analytics.report_shelf import ReportShelf
 
 # A range of days in one run: four seconds of a run's start for each day otherwise.
 warnings.filterwarnings(
@@ -49,7 +50,7 @@ def daily_metrics(
     config: DailyMetricsRequest,
     metrics: dg.ResourceParam[MetricsBook],
     metric_reports: dg.ResourceParam[MetricReports],
-    storage: dg.ResourceParam[ObjectStorage],
+    report_shelf: dg.ResourceParam[ReportShelf],
 ) -> dg.MaterializeResult[None]:
     """What students did on a day (UTC), per creator and for the platform.
 
@@ -61,15 +62,17 @@ def daily_metrics(
             day = date.fromisoformat(key)
             count = metrics.aggregate(day)
             numbers = metrics.metrics(DayRange(day, day), Period.DAY, None)
-            told = {**_counted(count), **_numbers(numbers)}
+            told: dict[str, dg.MetadataValue] = {
+                **_counted(count),
+                **_numbers(numbers),
+            }
             if config.write_reports:
                 pages = write_reports(
-                    day, history=metrics, reports=metric_reports, storage=storage
+                    day, history=metrics, reports=metric_reports, shelf=report_shelf
                 )
-                told |= {
-                    "report": dg.MetadataValue.url(pages.link),
-                    "report_pages": dg.MetadataValue.int(pages.pages),
-                }
+                told["report_pages"] = dg.MetadataValue.int(pages.pages)
+                if pages.platform is not None:
+                    told["report"] = page_metadata(pages.platform)
             context.add_asset_metadata(told, partition_key=key)
     return dg.MaterializeResult()
 

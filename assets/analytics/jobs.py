@@ -11,6 +11,7 @@ from assets.analytics.checks import (
 )
 from assets.analytics.daily_metrics import daily_metrics
 from assets.analytics.failures import permanent_errors_fail_at_once
+from assets.analytics.table_quality import a_day_is_like_others
 from assets.failures import RETRY_POLICY
 from mentora_pipelines.domain.analytics.event_partitions import (
     EventPartitions,
@@ -21,7 +22,9 @@ from mentora_pipelines.settings import MetricsSettings
 daily_metrics_job = dg.define_asset_job(
     "daily_metrics_job",
     selection=dg.AssetSelection.assets(daily_metrics).without_checks()
-    | dg.AssetSelection.checks(counts_equal_the_events, no_value_is_impossible),
+    | dg.AssetSelection.checks(
+        counts_equal_the_events, no_value_is_impossible, a_day_is_like_others
+    ),
     description="The metrics of a day, or of a range of days in one run.",
 )
 

@@ -101,6 +101,7 @@ def _figures(figures: LookFigures) -> Figures:
         "alerts": figures.told.alerts,
         "recoveries": figures.told.recoveries,
         "creators without address": figures.told.unreachable,
+        "forgotten probes": figures.forgotten,
     }
     return named | {
         f"examples: {name}": [str(video_id) for video_id in video_ids]

@@ -57,14 +57,7 @@ MAX_CREATORS = 50
 
 
 class HtmlMetricReports:
-    """Satisfies `MetricReports`; `base_url` is where the object storage is."""
-
-    def __init__(self, base_url: str) -> None:
-        self._base_url = base_url.rstrip("/")
-
-    def link(self, key: str) -> str:
-        """The address under which a person opens the object."""
-        return f"{self._base_url}/{key}"
+    """Satisfies `MetricReports`."""
 
     @cached_property
     def _template(self) -> "Template":

@@ -1,5 +1,6 @@
 """The history of probes and the mails that follow from it, over a real database."""
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,20 +10,26 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from mentora_pipelines.adapters.http_probe.lessons import WebLessonProber
+from mentora_pipelines.adapters.http_probe.prober import ProbeLimits
 from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
 from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.domain.operations.content_health import (
+    HealthOutcome,
     LessonAddress,
     ProbeFault,
     Sighting,
 )
 from mentora_pipelines.domain.operations.health_alerts import AlertRule
 from mentora_pipelines.domain.operations.health_looks import (
+    PAGE_LESSONS,
     LookFigures,
     LookScope,
     look,
 )
 from mentora_pipelines.services import DatabaseUrls
+from tests.fakes import FakeStorage
+from tests.web import FRONT, Web, prober_for, serving
 
 WELL = Sighting(status=206, has_bytes=True, content_type="video/mp4", latency_ms=3.0)
 GONE = Sighting(status=404)
@@ -62,6 +69,7 @@ class World:
     seen: dict[UUID, Sighting] = field(default_factory=dict)
     probed: list[UUID] = field(default_factory=list)
     dies_after: int | None = None
+    meanwhile: Callable[[], object] | None = None
 
     def creator(self, lessons: int, email: str | None = None) -> list[UUID]:
         """The lessons of a new creator."""
@@ -75,6 +83,8 @@ class World:
 
     def probe(self, lessons: Sequence[LessonAddress]) -> list[Sighting]:
         """What the test says; well, unless it says something else."""
+        if self.meanwhile is not None:
+            self.meanwhile()
         if self.dies_after is not None and len(self.probed) >= self.dies_after:
             raise ConnectionError
         self.probed += [lesson.video_id for lesson in lessons]
@@ -120,7 +130,7 @@ def world(own_urls: DatabaseUrls) -> Iterator[World]:
     database = Database(own_urls.admin, "tests-health")
     with psycopg.connect(own_urls.admin, autocommit=True) as admin:
         yield World(admin, ContentHealthRows(database, AlertRule()))
-        admin.execute("delete from creators")
+        admin.execute("truncate creators cascade")
     database.close()
 
 
@@ -277,18 +287,12 @@ def test_a_look_that_died_goes_on_where_it_was(world: World) -> None:
     assert first | set(world.probed) == set(ids)
 
 
-def test_a_lesson_that_is_deleted_meanwhile_is_forgotten(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lesson_that_is_deleted_meanwhile_is_forgotten(world: World) -> None:
     """Else one deletion fails the look of ten thousand lessons."""
     gone, stays = world.creator(2)
-    probe: Callable[[Sequence[LessonAddress]], list[Sighting]] = world.probe
-
-    def probe_and_delete(lessons: Sequence[LessonAddress]) -> list[Sighting]:
-        world.admin.execute("delete from videos where id = %s", [gone])
-        return probe(lessons)
-
-    monkeypatch.setattr(world, "probe", probe_and_delete)
+    world.meanwhile = lambda: world.admin.execute(
+        "delete from videos where id = %s", [gone]
+    )
     world.look()
     rows = world.admin.execute("select video_id from content_health_checks").fetchall()
     assert rows == [(stays,)]
@@ -307,3 +311,88 @@ def test_the_history_holds_what_was_seen(world: World) -> None:
         (one, "ok", 206, 3.0, "video/mp4"),
         (other, "blocked", None, None, "address refused"),
     ]
+
+
+def test_old_probes_are_forgotten_and_how_a_lesson_stands_is_not(world: World) -> None:
+    """Else the history grows for ever, or a creator is told the same once more."""
+    broken, throttled, well = world.creator(3)
+    world.seen = {broken: GONE, throttled: GONE}
+    for _ in range(3):
+        world.look()
+        world.wait(days=1)
+    world.seen[throttled] = THROTTLED
+    world.look()
+    assert len(world.told()) == 1
+    assert count_probes(world) == {broken: 4, throttled: 4, well: 4}
+    world.wait(days=400)
+    assert world.look().forgotten == 10
+    # Of each the new one; of those that failed what was told, and what last said much.
+    assert count_probes(world) == {broken: 2, throttled: 2, well: 1}
+    assert len(world.told()) == 1, "told again"
+    world.wait(days=1)
+    world.seen.clear()
+    assert world.look().told.recoveries == 2
+
+
+ONE_IN_FIVE_ON_THE_WEB = """
+with numbered as (
+    select id, row_number() over (order by id) as number from videos
+)
+update videos
+set video_url = case when number %% 5 = 0 then
+    'http://host' || number %% 100 || '.example:' || %(port)s || '/v.mp4'
+end
+from numbered where numbered.id = videos.id
+"""
+
+
+def test_ten_thousand_lessons_stay_within_their_connections_and_memory(
+    world: World,
+) -> None:
+    """Else a look takes the machine down that lessons are made on."""
+    ids = world.creator(10_000)
+    storage = FakeStorage()
+    for video_id in ids:
+        storage.add(f"uploads/{video_id}")
+    limits = ProbeLimits(timeout_s=20, concurrency=32, per_host=2)
+    with serving(web := Web(FRONT)):
+        world.admin.execute(ONE_IN_FIVE_ON_THE_WEB, {"port": web.port})
+        prober = Counting(prober_for(web, limits=limits, storage=storage))
+        figures = look(LookScope.ALL, uuid4(), world.ledger, prober)
+        prober.close()
+    assert figures.outcomes == {HealthOutcome.OK: len(ids)}
+    assert web.asked == {"HEAD /v.mp4": 2_000, "GET /v.mp4": 2_000}
+    assert 2 < web.most_at_once <= 32
+    # A page is made while the one before is let go.
+    assert prober.most_alive <= 2 * PAGE_LESSONS
+
+
+@dataclass
+class Counting:
+    """Satisfies `LessonProber`: counts the lessons that are held when one is asked."""
+
+    prober: WebLessonProber
+    most_alive: int = 0
+
+    def probe(self, lessons: Sequence[LessonAddress]) -> list[Sighting]:
+        """What the prober sees."""
+        seen = self.prober.probe(lessons)
+        held = sum(isinstance(thing, LessonAddress) for thing in gc.get_objects())
+        self.most_alive = max(self.most_alive, held)
+        return seen
+
+    def controls_answer(self) -> bool | None:
+        """What the prober says."""
+        return self.prober.controls_answer()
+
+    def close(self) -> None:
+        """Let the prober go."""
+        self.prober.close()
+
+
+def count_probes(world: World) -> dict[UUID, int]:
+    """How long the history of each lesson is."""
+    rows = world.admin.execute(
+        "select video_id, count(*)::integer from content_health_checks group by 1"
+    )
+    return dict(rows.fetchall())

@@ -1,3 +1,5 @@
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -7,6 +9,7 @@ import psycopg
 import pytest
 
 from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.domain.analytics.daily_metrics import (
     DayCount,
     DayRange,
@@ -149,18 +152,67 @@ def test_a_new_platform_has_one_day_to_count(
     assert due_ranges(metrics, now=now, look_back_days=14) == [DayRange(DAY, DAY)]
 
 
-@pytest.mark.parametrize(
-    ("zone", "day"),
-    [
-        ("Europe/Berlin", date(2026, 3, 29)),
-        ("America/New_York", date(2026, 11, 1)),
-        ("Australia/Lord_Howe", date(2026, 4, 5)),
-    ],
-)
+CHANGES = [
+    ("Europe/Berlin", date(2026, 3, 29)),
+    ("America/New_York", date(2026, 11, 1)),
+    ("Australia/Lord_Howe", date(2026, 4, 5)),
+]
+"""Where and when the clocks change: an hour forward, an hour and half an hour back."""
+
+
+@pytest.fixture
+def host_lives_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Moves this process, and connections that it opens then, to a time zone."""
+
+    def move(zone: str) -> None:
+        monkeypatch.setenv("TZ", zone)
+        monkeypatch.setenv("PGTZ", zone)
+        time.tzset()
+
+    yield move
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(("zone", "day"), CHANGES)
+def test_a_night_counts_the_same_day_wherever_the_host_is(
+    facts: Facts,
+    metrics_urls: DatabaseUrls,
+    host_lives_in: Callable[[str], None],
+    zone: str,
+    day: date,
+) -> None:
+    """Else around the change a night counts another day, or none, or one twice."""
+    host_lives_in(zone)
+    creator = facts.creator()
+    for offset in range(-1, 3):
+        for hour in range(24):
+            at = f"{day + timedelta(days=offset)}T{hour:02}:30:00Z"
+            facts.add("session_started", at, creator, uuid4())
+    database = Database(metrics_urls.admin, "tests-zones")
+    metrics = PostgresMetrics(database)
+    counted = []
+    # The tick at 02:00 UTC of the day, of the next one, and of the one after it.
+    for offset in range(3):
+        night = day + timedelta(days=offset)
+        now = datetime(night.year, night.month, night.day, 2, tzinfo=UTC).astimezone()
+        for due in due_ranges(metrics, now=now, look_back_days=14):
+            assert due.first == due.last
+            counted.append(due.last)
+            metrics.aggregate(due.last)
+            assert metrics.differences(due.last) == []
+        assert due_ranges(metrics, now=now, look_back_days=14) == []
+    database.close()
+    assert counted == [day + timedelta(days=offset) for offset in (-1, 0, 1)]
+    for each in counted:
+        assert facts.numbers(each, creator, "sessions", "events") == (24, 24)
+
+
+@pytest.mark.parametrize(("zone", "day"), CHANGES)
 def test_a_day_is_a_day_in_utc_whatever_the_hosts_clock_shows(
     facts: Facts,
     metrics_urls: DatabaseUrls,
-    monkeypatch: pytest.MonkeyPatch,
+    host_lives_in: Callable[[str], None],
     zone: str,
     day: date,
 ) -> None:
@@ -170,8 +222,7 @@ def test_a_day_is_a_day_in_utc_whatever_the_hosts_clock_shows(
         at = day + timedelta(days=offset)
         facts.add("lesson_started", f"{at}T00:00:00Z", creator, uuid4())
         facts.add("lesson_completed", f"{at}T23:59:59.999999Z", creator, uuid4())
-    monkeypatch.setenv("TZ", zone)
-    monkeypatch.setenv("PGTZ", zone)
+    host_lives_in(zone)
     with psycopg.connect(metrics_urls.admin, autocommit=True) as connection:
         assert connection.execute("show timezone").fetchone() == (zone,)
         for offset in (-1, 0, 1):

@@ -51,6 +51,8 @@ def test_doctor_names_each_part_and_its_health(mentora: Mentora) -> None:
         assert list(probe) == ["name", "healthy", "latency_ms", "detail"]
         assert probe["healthy"] is True
     assert "pgvector" in probes["database, app role"]["detail"]
+    # Nothing is wrong without them, and nobody would know that there are some to name.
+    assert "no MENTORA_HEALTH_CONTROL_URLS" in probes["health controls"]["detail"]
 
 
 def test_doctor_fails_when_a_part_is_away_and_tells_no_password(

@@ -164,6 +164,32 @@ update content_health_checks set told = true where id = any(%(check_ids)s)
 
 TAKE_TURN = "select pg_advisory_xact_lock(%(turn)s)"
 
+# A lesson stands as its last probe, and the last one that says something, say; its
+# creator knows what the last one says that was told.
+FORGET = """
+delete from content_health_checks
+where id in (
+    select old.id
+    from content_health_checks as old
+    cross join lateral (
+        select
+            count(*) > 0 as is_there,
+            coalesce(bool_or(told), false) as is_told,
+            coalesce(bool_or(outcome <> all(%(saying_nothing)s)), false) as says_much
+        from content_health_checks
+        where video_id = old.video_id
+          and (checked_at, id) > (old.checked_at, old.id)
+    ) as later
+    where old.checked_at < now() - make_interval(months => %(months)s)
+      and later.is_there
+      and (later.is_told or not old.told)
+      and (later.says_much or old.outcome = any(%(saying_nothing)s))
+    limit %(limit)s)
+"""
+
+FORGET_ROWS = 10_000
+"""Rows a statement: seconds, of the minute that one has."""
+
 SAYING_NOTHING = [HealthOutcome.OURS.value, HealthOutcome.BLOCKED.value]
 
 
@@ -192,9 +218,12 @@ class _AddressRow:
 class ContentHealthRows(Rows):
     """Satisfies `HealthLedger`, as the admin role."""
 
-    def __init__(self, database: Database, rule: AlertRule) -> None:
+    def __init__(
+        self, database: Database, rule: AlertRule, *, retention_months: int = 12
+    ) -> None:
         super().__init__(database)
         self._rule = rule
+        self._retention_months = retention_months
 
     def count(self, scope: LookScope, look_id: UUID) -> int:
         """How many lessons the look has still to probe."""
@@ -254,6 +283,21 @@ class ContentHealthRows(Rows):
             recoveries += sum(record.is_alerted for record in news or ())
             alerts += sum(not record.is_alerted for record in news or ())
         return ToldCreators(digests, alerts, recoveries, unreachable)
+
+    def forget(self) -> int:
+        """Delete what is older than it is kept; returns how much."""
+        parameters = {
+            "months": self._retention_months,
+            "saying_nothing": SAYING_NOTHING,
+            "limit": FORGET_ROWS,
+        }
+        forgotten = 0
+        while True:
+            with self._database.transaction() as connection:
+                deleted = connection.execute(FORGET, parameters).rowcount
+            forgotten += deleted
+            if deleted < FORGET_ROWS:
+                return forgotten
 
     def _tell(
         self, connection: Connection, look_id: UUID, creator_id: UUID

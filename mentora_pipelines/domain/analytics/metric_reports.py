@@ -6,7 +6,6 @@ Here belong which pages are written, from which numbers, and where. Not here: HT
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from io import BytesIO
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
@@ -16,8 +15,8 @@ from mentora_pipelines.domain.analytics.daily_metrics import (
     Metrics,
     MetricsStore,
 )
+from mentora_pipelines.domain.analytics.report_shelf import ReportPage, ReportShelf
 from mentora_pipelines.domain.identity import content_hash
-from mentora_pipelines.domain.storage import ObjectStorage
 
 REPORTS_PREFIX = "reports/"
 
@@ -71,17 +70,13 @@ class MetricReports(Protocol):
         """
         ...
 
-    def link(self, key: str) -> str:
-        """The address under which a person opens the object."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class WrittenReports:
-    """How many pages were written, and where the platform's, the last one, is."""
+    """How many pages were written, and the platform's; None: it has no numbers."""
 
     pages: int
-    link: str
+    platform: ReportPage | None
 
 
 def report_prefix(day: date, creator_id: UUID | None) -> str:
@@ -99,7 +94,7 @@ def write_reports(
     *,
     history: MetricsHistory,
     reports: MetricReports,
-    storage: ObjectStorage,
+    shelf: ReportShelf,
 ) -> WrittenReports:
     """Write the pages of a day, the platform's last: it is there when all are.
 
@@ -110,8 +105,8 @@ def write_reports(
         reports.render(day, history.history(days), history.reach(day)),
         key=lambda page: (page[0] is None, str(page[0])),
     )
-    key = report_prefix(day, None)
-    for creator_id, page in pages:
-        key = report_key(day, creator_id, page)
-        storage.put(key, BytesIO(page.encode()))
-    return WrittenReports(len(pages), reports.link(key))
+    written = {
+        creator_id: shelf.put(report_key(day, creator_id, page), page)
+        for creator_id, page in pages
+    }
+    return WrittenReports(len(written), written.get(None))

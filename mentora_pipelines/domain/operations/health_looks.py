@@ -49,7 +49,10 @@ class ToldCreators:
 
 @dataclass(slots=True)
 class LookFigures:
-    """What a look found; lessons by outcome, and a few of those that need a person."""
+    """What a look found; lessons by outcome, and a few of those that need a person.
+
+    `forgotten` is how many old probes left the history at its end.
+    """
 
     outcomes: Counter[HealthOutcome] = field(default_factory=Counter)
     examples: dict[str, list[UUID]] = field(default_factory=dict)
@@ -57,6 +60,7 @@ class LookFigures:
     renewed_links: int = 0
     pages_without_network: int = 0
     told: ToldCreators = ToldCreators()
+    forgotten: int = 0
 
     @property
     def lessons(self) -> int:
@@ -102,11 +106,18 @@ class HealthLedger(Protocol):
         """Write one digest for each creator who has news, and that it was told."""
         ...
 
+    def forget(self) -> int:
+        """Delete what is older than it is kept; returns how much.
+
+        How a lesson stands, and what its creator was told last, stays.
+        """
+        ...
+
 
 def look(
     scope: LookScope, look_id: UUID, ledger: HealthLedger, prober: LessonProber
 ) -> LookFigures:
-    """Probe every lesson of `scope`, a page at a time, and tell whom it concerns.
+    """Probe every lesson of `scope`, a page at a time, tell whom it concerns, forget.
 
     A look that is begun again under its id goes on after the last page it recorded.
     """
@@ -122,6 +133,7 @@ def look(
         figures.count(checks)
         after = page[-1].video_id
     figures.told = ledger.tell_creators(look_id)
+    figures.forgotten = ledger.forget()
     return figures
 
 

@@ -1,0 +1,149 @@
+"""Great Expectations over whole tables: each check is a look at one of them.
+
+Here belong which assets the looks are about and how a finding is told. Not here: what
+is expected, or the library, which is loaded when a check runs and not before.
+"""
+
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+from assets.analytics.daily_metrics import daily_metrics
+from assets.analytics.failures import permanent_errors_fail_at_once
+from assets.analytics.partitions import days
+from assets.analytics.report_pages import page_metadata
+from assets.failures import RETRY_POLICY
+from assets.lessons.chunks import chunks
+from assets.lessons.embeddings import embeddings
+from assets.lessons.quizzes import quizzes
+from assets.lessons.transcripts import transcripts
+from mentora_pipelines.domain.analytics.daily_metrics import DayRange
+from mentora_pipelines.domain.analytics.report_shelf import ReportShelf
+from mentora_pipelines.domain.analytics.table_quality import (
+    Finding,
+    QualityTable,
+    TableQuality,
+    TableValidator,
+    look_at_table,
+    new_rows,
+)
+
+
+@dg.asset_check(asset=daily_metrics, partitions_def=days, retry_policy=RETRY_POLICY)
+def a_day_is_like_others(
+    context: dg.AssetCheckExecutionContext,
+    table_validator: dg.ResourceParam[TableValidator],
+    report_shelf: dg.ResourceParam[ReportShelf],
+) -> dg.AssetCheckResult:
+    """Else a client that sends nothing, or everything twice, shows in no number."""
+    counted = sorted(
+        map(date.fromisoformat, context.op_execution_context.partition_keys)
+    )
+    of_run = DayRange(counted[0], counted[-1])
+    return _look(QualityTable.DAILY_METRICS, of_run, table_validator, report_shelf)
+
+
+@dg.asset_check(asset=daily_metrics, retry_policy=RETRY_POLICY)
+def analytics_events_are_sound(
+    table_validator: dg.ResourceParam[TableValidator],
+    report_shelf: dg.ResourceParam[ReportShelf],
+) -> dg.AssetCheckResult:
+    """Else facts are sent in a form that no metric counts."""
+    return _look(QualityTable.ANALYTICS_EVENTS, _new(), table_validator, report_shelf)
+
+
+@dg.asset_check(asset=transcripts, retry_policy=RETRY_POLICY)
+def published_transcripts_are_sound(
+    table_validator: dg.ResourceParam[TableValidator],
+    report_shelf: dg.ResourceParam[ReportShelf],
+) -> dg.AssetCheckResult:
+    """Else words and text drift apart in rows that no run touches any more."""
+    return _look(QualityTable.TRANSCRIPTS, _new(), table_validator, report_shelf)
+
+
+@dg.asset_check(asset=chunks, retry_policy=RETRY_POLICY)
+def video_chunks_are_sound(
+    table_validator: dg.ResourceParam[TableValidator],
+    report_shelf: dg.ResourceParam[ReportShelf],
+) -> dg.AssetCheckResult:
+    """Else the web application shows a lesson with a hole, or cites what is no part."""
+    return _look(QualityTable.VIDEO_CHUNKS, _new(), table_validator, report_shelf)
+
+
+@dg.asset_check(asset=embeddings, retry_policy=RETRY_POLICY)
+def chunk_embeddings_are_sound(
+    table_validator: dg.ResourceParam[TableValidator],
+    report_shelf: dg.ResourceParam[ReportShelf],
+) -> dg.AssetCheckResult:
+    """Else a model that answers every text alike makes search a lottery."""
+    return _look(QualityTable.CHUNK_EMBEDDINGS, _new(), table_validator, report_shelf)
+
+
+@dg.asset_check(asset=quizzes, retry_policy=RETRY_POLICY)
+def stored_quizzes_are_sound(
+    table_validator: dg.ResourceParam[TableValidator],
+    report_shelf: dg.ResourceParam[ReportShelf],
+) -> dg.AssetCheckResult:
+    """Else students are asked for what the lesson does not say any more."""
+    return _look(QualityTable.QUIZZES, _new(), table_validator, report_shelf)
+
+
+table_quality_job = dg.define_asset_job(
+    "table_quality_job",
+    # One run, so that the library is loaded once for all of them.
+    selection=dg.AssetSelection.checks(
+        analytics_events_are_sound,
+        published_transcripts_are_sound,
+        video_chunks_are_sound,
+        chunk_embeddings_are_sound,
+        stored_quizzes_are_sound,
+    ),
+    # Nobody waits for it.
+    tags={"dagster/max_runtime": str(3600), "dagster/priority": "-10"},
+    description="What is new in each table, and a slice of the rest, is looked at.",
+)
+
+
+def _new() -> DayRange:
+    return new_rows(datetime.now(UTC).date())
+
+
+def _look(
+    table: QualityTable,
+    of_days: DayRange,
+    validator: TableValidator,
+    shelf: ReportShelf,
+) -> dg.AssetCheckResult:
+    with permanent_errors_fail_at_once():
+        found, page = look_at_table(table, of_days, validator=validator, shelf=shelf)
+    failed = found.failed
+    return dg.AssetCheckResult(
+        passed=not failed,
+        severity=dg.AssetCheckSeverity[found.severity.value],
+        description="; ".join(f"not met: {finding.claim}" for finding in failed),
+        metadata={
+            "rows": found.rows,
+            "expectations": len(found.findings),
+            "not met": len(failed),
+            "findings": dg.MetadataValue.md(_as_table(found)),
+            "report": page_metadata(page),
+        },
+    )
+
+
+def _as_table(found: TableQuality) -> str:
+    """The findings as Markdown, what is not met first."""
+    ordered = sorted(found.findings, key=lambda finding: finding.holds)
+    lines = [
+        "| expectation | severity | rows | not met | as |",
+        "|---|---|---|---|---|",
+    ]
+    return "\n".join([*lines, *map(_as_line, ordered)])
+
+
+def _as_line(finding: Finding) -> str:
+    mark = "" if finding.holds else "**"
+    return (
+        f"| {mark}{finding.claim}{mark} | {finding.severity} | {finding.rows} "
+        f"| {finding.broken} | {', '.join(finding.examples)} |"
+    )

@@ -1,0 +1,1 @@
+"""Great Expectations over the tables of PostgreSQL; loaded when a check runs."""

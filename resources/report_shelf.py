@@ -1,0 +1,14 @@
+"""Where pages of reports are put."""
+
+import dagster as dg
+
+from mentora_pipelines.domain.analytics.report_shelf import ReportShelf
+from mentora_pipelines.providers import make_report_shelf
+
+
+class ReportShelfResource(dg.ConfigurableResource[ReportShelf]):
+    """Where pages of reports are put."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> ReportShelf:
+        """The storage and the addresses that the settings choose."""
+        return make_report_shelf()

@@ -1,0 +1,14 @@
+"""Each night, after the day was counted, every table is looked at."""
+
+import dagster as dg
+
+from assets.analytics.table_quality import table_quality_job
+
+table_quality_schedule = dg.ScheduleDefinition(
+    name="table_quality_schedule",
+    job=table_quality_job,
+    # After the metrics (02:00), the looks at videos (03:00) and the outbox (04:30).
+    cron_schedule="0 5 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
