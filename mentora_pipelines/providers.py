@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
     from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+    from mentora_pipelines.adapters.postgres.platform_health import PlatformHealthRows
     from mentora_pipelines.adapters.postgres.stranded_videos import (
         PostgresStrandedVideos,
     )
@@ -200,6 +201,19 @@ def open_lesson_gaps() -> "Iterator[LessonGapRows]":
     database = Database(_migrated_urls().admin, "mentora-gaps")
     try:
         yield LessonGapRows(database)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_platform_ledger() -> "Iterator[PlatformHealthRows]":
+    """The history of the platform's health, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.platform_health import PlatformHealthRows
+
+    database = Database(_migrated_urls().admin, "mentora-platform")
+    try:
+        yield PlatformHealthRows(database)
     finally:
         database.close()
 

@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.fix_runs",
     "tests.fix_commands",
     "tests.fix_mail",
+    "tests.fix_sentry",
 ]
 
 

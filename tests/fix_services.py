@@ -29,6 +29,10 @@ OURS = (
     "MENTORA_SMTP_URL",
     "MENTORA_MAIL_FROM",
     "MENTORA_APP_URL",
+    "MENTORA_ENVIRONMENT",
+    "MENTORA_LOG_LEVEL",
+    "MENTORA_OPERATOR_EMAIL",
+    "SENTRY_DSN",
 )
 """A developer's own settings must not reach the tests."""
 

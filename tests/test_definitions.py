@@ -25,6 +25,7 @@ from assets.operations.content_health import (
 )
 from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
+from assets.operations.platform_health import platform_health_job
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.settings import child_environment
 from tests.fix_services import PROJECT
@@ -32,8 +33,8 @@ from tests.fix_services import PROJECT
 HEAVY = (
     "alembic", "anthropic", "av", "ctranslate2", "faster_whisper",
     "great_expectations", "numpy", "onnxruntime", "openai", "pandas", "psycopg",
-    "psycopg2", "redis", "rich", "sentry_sdk", "sqlalchemy", "tokenizers", "typer",
-    "wordfreq",
+    "psycopg2", "redis", "rich", "sentry_sdk", "sqlalchemy", "structlog", "tokenizers",
+    "typer", "wordfreq",
 )  # fmt: skip
 
 LOAD = """
@@ -55,7 +56,7 @@ def test_definitions_load_without_any_setting_and_without_a_heavy_package() -> N
     )
     assert loaded.returncode == 0, loaded.stderr
     count, modules = json.loads(loaded.stdout)
-    assert count == 9
+    assert count == 10
     assert [name for name in HEAVY if name in modules] == []
 
 
@@ -95,7 +96,7 @@ def test_every_asset_and_check_that_is_written_is_wired() -> None:
     """Else a product that was written, reviewed and tested is never made."""
     written = found_in_modules("assets", list(assets.__path__), (dg.AssetsDefinition,))
     wired = {id(a) for a in (*(defs.assets or []), *(defs.asset_checks or []))}
-    assert len(wired) == 17
+    assert len(wired) == 19
     assert written == wired
 
 
@@ -118,6 +119,7 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
         daily_metrics_job,
         metrics_freshness_job,
         event_partitions_job,
+        platform_health_job,
     ]
 
 
@@ -134,7 +136,8 @@ def test_an_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
     assert spec.description.endswith(".")
     assert spec.group_name in {"lessons", "operations", "analytics"}
     assert spec.kinds
-    assert spec.partitions_def is not None
+    # A look at the platform is of no video and of no day.
+    assert (spec.partitions_def is None) == (spec.key.path[-1] == "platform_health")
 
 
 def test_the_order_of_the_steps_is_the_order_of_a_lesson() -> None:
@@ -154,6 +157,7 @@ def test_the_order_of_the_steps_is_the_order_of_a_lesson() -> None:
         "quizzes": {"published_lessons"},
         "content_health": set(),
         "daily_metrics": set(),
+        "platform_health": set(),
     }
 
 

@@ -16,6 +16,7 @@ from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.platform_health import PlatformHealthRows
 from mentora_pipelines.adapters.smtp import SmtpMailer
 from mentora_pipelines.adapters.valkey.async_rate_limiter import AsyncValkeyRateLimiter
 from mentora_pipelines.adapters.valkey.cache import ValkeyCache
@@ -71,6 +72,11 @@ from mentora_pipelines.domain.operations.mail_delivery import (
     Mailer,
     MailRenderer,
 )
+from mentora_pipelines.domain.operations.platform_health import (
+    PlatformLedger,
+    PlatformProbes,
+)
+from mentora_pipelines.domain.operations.stage_timings import StageTimings
 from mentora_pipelines.domain.rate_limits.limits import (
     AsyncRateLimiter,
     RateLimiter,
@@ -80,6 +86,7 @@ from mentora_pipelines.domain.search import SearchIndex
 from mentora_pipelines.domain.storage import ObjectStorage
 from mentora_pipelines.domain.uploads import UploadCatalogue
 from mentora_pipelines.domain.videos import VideoCatalogue, VideoStatus
+from resources.platform_probes import DoctorsProbes
 from tests.fakes import (
     FakeCatalogue,
     FakeEmbedder,
@@ -149,6 +156,13 @@ def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:
     _lessons: LessonCatalogue = adapter
     _index: SearchIndex = adapter
     _edits: EditCatalogue = adapter
+    _timings: StageTimings = adapter
+
+
+def platform_health_fits(ledger: PlatformHealthRows, probes: DoctorsProbes) -> None:
+    """What looks at the platform."""
+    _ledger: PlatformLedger = ledger
+    _probes: PlatformProbes = probes
 
 
 def lessons_fit(adapter: PostgresLessons, fake: FakeLessonStore) -> None:

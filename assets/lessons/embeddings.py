@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.cockpit import LESSONS, table_metadata
 from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.chunks import chunks
 from assets.partitions import videos
@@ -22,6 +23,8 @@ from mentora_pipelines.domain.lessons.lesson_store import (
     retry_policy=RETRY_POLICY,
     kinds={"pgvector"},
     pool="embedding",
+    owners=[LESSONS],
+    metadata=table_metadata("embeddings"),
 )
 def embeddings(
     context: dg.AssetExecutionContext,

@@ -15,6 +15,7 @@ from mentora_pipelines.adapters.postgres.generations import GenerationRows
 from mentora_pipelines.adapters.postgres.quiz_requests import request_quiz
 from mentora_pipelines.adapters.postgres.repository import Repository
 from mentora_pipelines.adapters.postgres.search import SearchRows
+from mentora_pipelines.adapters.postgres.stage_timings import StageTimingRows
 from mentora_pipelines.adapters.postgres.tables.lessons import VIDEOS
 from mentora_pipelines.domain.events.payloads import UploadCompleted
 from mentora_pipelines.domain.identity import creator_id_of, video_id_of
@@ -139,8 +140,8 @@ class _VideoPlace:
     created_at: datetime
 
 
-class PostgresCatalogue(GenerationRows, SearchRows):
-    """Satisfies the ports that cross creators: catalogue, generations, search.
+class PostgresCatalogue(GenerationRows, SearchRows, StageTimingRows):
+    """Satisfies the ports that cross creators: catalogue, generations, search, timings.
 
     `cursor_secret` signs the cursors of its pages, see `cursors`.
     `auto_generate_quiz` says whether a newly found upload gets a quiz.
