@@ -5,7 +5,7 @@ BENCHMARKS = instance_storage vector_writes lesson_replacement pagination event_
     upload_detection observability lesson_share
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test soak check format bench requirements clean
+.PHONY: help demo dev test soak check format bench pictures requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -30,6 +30,9 @@ format: ## put the code into shape
 
 bench: ## measured comparisons, about half an hour (BENCHMARKS="name …" for some)
 	@sh bootstrap.sh test && for name in $(BENCHMARKS); do .venv/bin/python -m benchmarks.$$name || exit 1; done
+
+pictures: ## take the pictures of docs/pictures anew, in headless Chromium
+	@sh bootstrap.sh test && .venv/bin/python -m tests.web_ui docs/pictures
 
 requirements: ## compile the pinned requirements anew (needs a package index)
 	@sh requirements/compile.sh

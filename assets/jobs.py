@@ -7,11 +7,9 @@ import dagster as dg
 
 from assets.failures import UPLOAD_TAG
 from assets.lessons.quizzes import QuizRequest
+from assets.observation import CREATOR_TAG
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
 from mentora_pipelines.domain.videos import Video
-
-CREATOR_TAG = "mentora/creator"
-"""The queue limits runs per value of it (see dagster.yaml)."""
 
 VIDEO_TAG = "mentora/video"
 

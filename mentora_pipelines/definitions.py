@@ -51,6 +51,11 @@ from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
 from assets.operations.memberships import memberships, memberships_job
 from assets.operations.orphaned_objects import orphaned_objects_job
+from assets.operations.platform_health import (
+    every_part_is_well,
+    platform_health,
+    platform_health_job,
+)
 from assets.search.search_index import search_index, search_index_job
 from resources.achievements import AchievementsResource
 from resources.cache import CacheResource
@@ -71,6 +76,8 @@ from resources.metric_reports import MetricReportsResource
 from resources.metrics import MetricsResource
 from resources.next_embedders import NextEmbeddersResource
 from resources.orphans import OrphansResource
+from resources.platform_ledger import PlatformLedgerResource
+from resources.platform_probes import PlatformProbesResource
 from resources.quiz_answers import ItemAnalystResource, QuizAnswersResource
 from resources.quiz_writer import QuizWriterResource
 from resources.report_shelf import ReportShelfResource
@@ -88,6 +95,7 @@ from schedules.event_retention import event_retention_schedule
 from schedules.memberships import memberships_schedule
 from schedules.metrics_freshness import metrics_freshness_schedule
 from schedules.orphaned_objects import orphaned_objects_schedule
+from schedules.platform_health import platform_health_schedule
 from schedules.quiz_statistics import quiz_statistics_schedule
 from schedules.search_index import search_index_schedule
 from schedules.suspect_lessons import suspect_lessons_schedule
@@ -96,6 +104,7 @@ from sensors.announced_uploads import announced_uploads
 from sensors.changed_rows import changed_rows
 from sensors.due_email import due_email
 from sensors.due_events import due_events
+from sensors.ended_runs import ended_runs
 from sensors.lost_runs import lost_runs
 from sensors.new_uploads import new_uploads
 from sensors.stranded_videos import stranded_videos
@@ -115,6 +124,7 @@ defs = dg.Definitions(
         content_health,
         memberships,
         daily_metrics,
+        platform_health,
     ],
     asset_checks=[
         every_word_follows_the_one_before,
@@ -132,6 +142,7 @@ defs = dg.Definitions(
         video_chunks_are_sound,
         chunk_embeddings_are_sound,
         stored_quizzes_are_sound,
+        every_part_is_well,
     ],
     jobs=[
         lesson_job,
@@ -149,6 +160,7 @@ defs = dg.Definitions(
         metrics_freshness_job,
         event_partitions_job,
         table_quality_job,
+        platform_health_job,
     ],
     sensors=[
         new_uploads,
@@ -157,6 +169,7 @@ defs = dg.Definitions(
         stranded_videos,
         changed_rows,
         lost_runs,
+        ended_runs,
         due_email,
         unlocked_achievements,
         unanswered_calls,
@@ -173,6 +186,7 @@ defs = dg.Definitions(
         search_index_schedule,
         quiz_statistics_schedule,
         table_quality_schedule,
+        platform_health_schedule,
     ],
     resources={
         "cache": CacheResource(),
@@ -205,6 +219,8 @@ defs = dg.Definitions(
         "spending": SpendingResource(),
         "report_shelf": ReportShelfResource(),
         "table_validator": TableValidatorResource(),
+        "platform_probes": PlatformProbesResource(),
+        "platform_ledger": PlatformLedgerResource(),
     },
     # One process per run: a process per asset would cost 3 s each in imports.
     executor=dg.in_process_executor,

@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
     from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
     from mentora_pipelines.adapters.postgres.orphans import OrphanRows
+    from mentora_pipelines.adapters.postgres.platform_health import PlatformHealthRows
     from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
     from mentora_pipelines.adapters.postgres.spending import SpendingRows
     from mentora_pipelines.adapters.postgres.stranded_videos import (
@@ -295,6 +296,19 @@ def open_lesson_gaps() -> "Iterator[LessonGapRows]":
     database = Database(_migrated_urls().admin, "mentora-gaps")
     try:
         yield LessonGapRows(database)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_platform_ledger() -> "Iterator[PlatformHealthRows]":
+    """The history of the platform's health, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.platform_health import PlatformHealthRows
+
+    database = Database(_migrated_urls().admin, "mentora-platform")
+    try:
+        yield PlatformHealthRows(database)
     finally:
         database.close()
 

@@ -578,6 +578,64 @@ class ReportSettings(_Settings):
     )
 
 
+def _sentry_dsn(dsn: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(dsn.get_secret_value())
+        whole = parts.username and parts.hostname and parts.path.strip("/").isdigit()
+    except ValueError:
+        whole = False
+    if not whole or parts.scheme not in ("http", "https"):
+        raise ValueError("must be https://KEY@HOST/PROJECT")
+    return dsn
+
+
+class ObservabilitySettings(_Settings):
+    """Where errors are told, under which name, and how much is logged."""
+
+    sentry_dsn: Annotated[SecretStr, AfterValidator(_sentry_dsn)] | None = Field(
+        None, alias="SENTRY_DSN"
+    )
+    # Sentry allows no space and no slash in the name of an environment.
+    environment: str = Field(
+        "development",
+        max_length=64,
+        pattern="^[A-Za-z0-9_.-]+$",
+        alias="MENTORA_ENVIRONMENT",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", alias="MENTORA_LOG_LEVEL"
+    )
+
+    @property
+    def traces_sample_rate(self) -> float:
+        """The share of runs whose spans are sent, as specified."""
+        return 0.1 if self.environment == "production" else 1.0
+
+
+def _mail_address(text: str) -> str:
+    # What a template does to it is checked where mail is written.
+    if not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", text):
+        raise ValueError("must be one mail address")
+    return text
+
+
+class PlatformHealthSettings(_Settings):
+    """From when on the platform is not well, and who is told."""
+
+    operator: Annotated[str, AfterValidator(_mail_address)] | None = Field(
+        None, alias="MENTORA_OPERATOR_EMAIL"
+    )
+    max_waiting: int = Field(200, ge=1, alias="MENTORA_ALERT_WAITING_UPLOADS")
+    max_oldest_minutes: float = Field(
+        60.0, gt=0, allow_inf_nan=False, alias="MENTORA_ALERT_OLDEST_UPLOAD_MINUTES"
+    )
+    max_dead_letters: int = Field(0, ge=0, alias="MENTORA_ALERT_DEAD_LETTERS")
+    max_budget_share: float = Field(
+        0.9, gt=0, allow_inf_nan=False, alias="MENTORA_ALERT_BUDGET_SHARE"
+    )
+    confirmations: int = Field(2, ge=1, le=100, alias="MENTORA_ALERT_CONFIRMATIONS")
+
+
 class HomeSettings(_Settings):
     """The folder that holds `dagster.yaml`, and `.mentora/` beside it."""
 
@@ -628,6 +686,8 @@ ALL_SETTINGS: tuple[type[_Settings], ...] = (
     AnthropicSettings,
     WhopSettings,
     ReportSettings,
+    ObservabilitySettings,
+    PlatformHealthSettings,
 )
 
 
@@ -649,6 +709,37 @@ def _sentence(fault: Mapping[str, object]) -> str:
     name = ".".join(map(str, place)) if isinstance(place, tuple) else ""
     message = str(fault["msg"]).removeprefix("Value error, ")
     return f"{name}: {message}" if name else message
+
+
+def secret_values() -> frozenset[str]:
+    """Every secret of the environment, to be taken out of what is told to others.
+
+    Of a URL its password, as it stands there and decoded; of a key the key.
+    """
+    found: set[str] = set()
+    for settings in ALL_SETTINGS:
+        try:
+            values = settings().model_dump().values()
+        except SettingsError:
+            continue
+        for value in values:
+            if isinstance(value, SecretStr):
+                found |= _secret_parts(value.get_secret_value())
+    return frozenset(found)
+
+
+MIN_SECRET_CHARACTERS = 4
+"""A shorter one stands in too many words to be taken out of them."""
+
+
+def _secret_parts(secret: str) -> set[str]:
+    parts = {secret}
+    if "://" in secret:
+        url = urlsplit(secret)
+        # A DSN of Sentry has its key where others have the user.
+        kept = url.password or url.username or ""
+        parts = {secret, kept, unquote(kept)}
+    return {part for part in parts if len(part) >= MIN_SECRET_CHARACTERS}
 
 
 def bare_environment() -> dict[str, str]:

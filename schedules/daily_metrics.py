@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets.analytics.jobs import daily_metrics_job
+from assets.cockpit import ANALYTICS, team
+from assets.triggers import checked_in
 from mentora_pipelines.domain.analytics.daily_metrics import (
     DayRange,
     MetricsCalendar,
@@ -19,7 +21,10 @@ from mentora_pipelines.settings import MetricsSettings
     cron_schedule="0 2 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Counts the days that are not counted, or not any more.",
+    tags=team(ANALYTICS),
 )
+@checked_in
 def daily_metrics_schedule(
     metrics: dg.ResourceParam[MetricsCalendar],
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:

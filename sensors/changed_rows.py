@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from assets.cockpit import OPERATIONS, team
+from assets.triggers import watched
 from mentora_pipelines.domain.caching.cache import CacheInvalidator
 from mentora_pipelines.domain.events.changes import follow_changes
 from mentora_pipelines.domain.events.outbox import EventOutbox
@@ -13,7 +15,12 @@ QUIET_S = 5
 @dg.sensor(
     minimum_interval_seconds=QUIET_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Removes cached copies of the rows that database triggers say have changed."
+    ),
+    tags=team(OPERATIONS),
 )
+@watched
 def changed_rows(
     context: dg.SensorEvaluationContext,
     outbox: dg.ResourceParam[EventOutbox],

@@ -2,7 +2,9 @@
 
 import dagster as dg
 
+from assets.cockpit import OPERATIONS, team
 from assets.operations.email_delivery import deliver_email_job
+from assets.triggers import watched
 from mentora_pipelines.domain.operations.mail_delivery import EmailOutbox
 from sensors.drains import drain_run
 
@@ -15,7 +17,10 @@ QUIET_S = 10
     job_name=deliver_email_job.name,
     minimum_interval_seconds=QUIET_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for one run when mail is due and none is on its way.",
+    tags=team(OPERATIONS),
 )
+@watched
 def due_email(
     context: dg.SensorEvaluationContext, email_outbox: dg.ResourceParam[EmailOutbox]
 ) -> dg.RunRequest | dg.SkipReason:

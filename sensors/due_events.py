@@ -7,6 +7,7 @@ from uuid import UUID
 import dagster as dg
 
 from assets.analytics.jobs import daily_metrics_job
+from assets.cockpit import LESSONS, team
 from assets.jobs import (
     edit_selection,
     lesson_job,
@@ -16,6 +17,7 @@ from assets.jobs import (
 )
 from assets.partitions import videos
 from assets.runs import VideoRuns
+from assets.triggers import watched
 from mentora_pipelines.domain.events.consumers import (
     Consumers,
     EventSubjects,
@@ -43,7 +45,12 @@ QUIET_S = 5
     jobs=[lesson_job, quiz_job, daily_metrics_job],
     minimum_interval_seconds=QUIET_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Gives each due event to its consumer and asks for the runs they want."
+    ),
+    tags=team(LESSONS),
 )
+@watched
 def due_events(
     context: dg.SensorEvaluationContext,
     outbox: dg.ResourceParam[EventOutbox],

@@ -2,7 +2,9 @@
 
 import dagster as dg
 
+from assets.cockpit import OPERATIONS, team
 from assets.runs import VideoRuns
+from assets.triggers import watched
 from mentora_pipelines.domain.stranded_videos import StrandedVideos
 
 LOOK_S = 20
@@ -12,7 +14,12 @@ LOOK_S = 20
 @dg.sensor(
     minimum_interval_seconds=LOOK_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Reports runs whose code server is gone, so that the daemon resumes them."
+    ),
+    tags=team(OPERATIONS),
 )
+@watched
 def lost_runs(
     context: dg.SensorEvaluationContext,
     stranded: dg.ResourceParam[StrandedVideos],

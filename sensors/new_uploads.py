@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from assets.cockpit import LESSONS, team
+from assets.triggers import watched
 from mentora_pipelines.domain.storage import ObjectStorage, shown_key
 from mentora_pipelines.domain.uploads import (
     UploadCatalogue,
@@ -18,7 +20,12 @@ QUIET_S = 5
 @dg.sensor(
     minimum_interval_seconds=QUIET_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Looks at a page of the uploads and at the newest days, and registers new ones."
+    ),
+    tags=team(LESSONS),
 )
+@watched
 def new_uploads(
     context: dg.SensorEvaluationContext,
     storage: dg.ResourceParam[ObjectStorage],

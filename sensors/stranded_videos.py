@@ -5,7 +5,9 @@ from uuid import UUID
 
 import dagster as dg
 
+from assets.cockpit import LESSONS, team
 from assets.runs import VideoRuns
+from assets.triggers import watched
 from mentora_pipelines.domain.stranded_videos import (
     Stranded,
     StrandedVideos,
@@ -15,6 +17,7 @@ from mentora_pipelines.domain.stranded_videos import (
 )
 from mentora_pipelines.domain.videos import ProcessingStatus
 from mentora_pipelines.errors import ErrorCode
+from mentora_pipelines.observability import incidents
 
 LOOK_S = 20
 """Seconds between two looks; a lease runs out after ninety."""
@@ -23,7 +26,12 @@ LOOK_S = 20
 @dg.sensor(
     minimum_interval_seconds=LOOK_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Queues again, or fails at last, what outlived its lease and its limit."
+    ),
+    tags=team(LESSONS),
 )
+@watched
 def stranded_videos(
     context: dg.SensorEvaluationContext,
     stranded: dg.ResourceParam[StrandedVideos],
@@ -58,6 +66,11 @@ def stranded_videos(
                 stranded.requeue(video)
             case Verdict.GIVE_UP:
                 stranded.give_up(video, ErrorCode.INTERNAL)
+                incidents.capture_message(
+                    "a video was given up: its runs were lost too often",
+                    tags={"video": video.id, "creator_id": video.creator_id},
+                    fingerprint=("stranded_videos", "given up"),
+                )
         context.log.warning("video %s is stranded: %s", video.id, verdict)
         moved += 1
     return dg.SensorResult(

@@ -2,7 +2,9 @@
 
 import dagster as dg
 
+from assets.cockpit import LESSONS, team
 from assets.operations.achievements import unlock_achievements_job
+from assets.triggers import watched
 from mentora_pipelines.domain.operations.achievements import AchievementLedger
 from sensors.drains import drain_run
 
@@ -15,7 +17,10 @@ QUIET_S = 10
     job_name=unlock_achievements_job.name,
     minimum_interval_seconds=QUIET_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for one run when an event is due and none is on its way.",
+    tags=team(LESSONS),
 )
+@watched
 def unlocked_achievements(
     context: dg.SensorEvaluationContext,
     achievements: dg.ResourceParam[AchievementLedger],

@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.fix_ai",
     "tests.fix_whop",
     "tests.fix_object_stores",
+    "tests.fix_sentry",
 ]
 
 

@@ -53,6 +53,10 @@ OURS = (
     "WHOP_API_KEY",
     "WHOP_WEBHOOK_SECRET",
     "WHOP_BASE_URL",
+    "MENTORA_ENVIRONMENT",
+    "MENTORA_LOG_LEVEL",
+    "MENTORA_OPERATOR_EMAIL",
+    "SENTRY_DSN",
 )
 """A developer's own settings must not reach the tests."""
 

@@ -29,6 +29,7 @@ from assets.operations.email_delivery import deliver_email_job
 from assets.operations.event_retention import event_retention_job
 from assets.operations.memberships import memberships_job
 from assets.operations.orphaned_objects import orphaned_objects_job
+from assets.operations.platform_health import platform_health_job
 from assets.search.search_index import search_index_job
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.settings import child_environment
@@ -37,8 +38,8 @@ from tests.fix_services import PROJECT
 HEAVY = (
     "alembic", "anthropic", "av", "boto3", "botocore", "ctranslate2", "faster_whisper",
     "great_expectations", "numpy", "onnx", "onnxruntime", "openai", "pandas", "psycopg",
-    "psycopg2", "redis", "rich", "sentry_sdk", "sqlalchemy", "tokenizers", "typer",
-    "whop_sdk", "wordfreq",
+    "psycopg2", "redis", "rich", "sentry_sdk", "sqlalchemy", "structlog", "tokenizers",
+    "typer", "whop_sdk", "wordfreq",
 )  # fmt: skip
 
 LOAD = """
@@ -100,7 +101,7 @@ def test_every_asset_and_check_that_is_written_is_wired() -> None:
     """Else a product that was written, reviewed and tested is never made."""
     written = found_in_modules("assets", list(assets.__path__), (dg.AssetsDefinition,))
     wired = {id(a) for a in (*(defs.assets or []), *(defs.asset_checks or []))}
-    assert len(wired) == 26
+    assert len(wired) == 28
     assert written == wired
 
 
@@ -128,6 +129,7 @@ def test_every_sensor_schedule_and_job_that_is_written_is_wired() -> None:
         metrics_freshness_job,
         event_partitions_job,
         table_quality_job,
+        platform_health_job,
     ]
 
 
@@ -145,7 +147,7 @@ def test_an_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
     assert spec.group_name in {"lessons", "search", "operations", "analytics"}
     assert spec.kinds
     # What is kept for the platform as a whole has no parts.
-    whole = str(spec.key.path[-1]) in {"memberships", "search_index"}
+    whole = str(spec.key.path[-1]) in {"memberships", "platform_health", "search_index"}
     assert (spec.partitions_def is None) is whole
 
 
@@ -168,6 +170,7 @@ def test_the_order_of_the_steps_is_the_order_of_a_lesson() -> None:
         "content_health": set(),
         "memberships": set(),
         "daily_metrics": set(),
+        "platform_health": set(),
     }
 
 

@@ -24,6 +24,7 @@ from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
 from mentora_pipelines.adapters.postgres.orphans import OrphanRows
+from mentora_pipelines.adapters.postgres.platform_health import PlatformHealthRows
 from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
 from mentora_pipelines.adapters.postgres.spending import SpendingRows
 from mentora_pipelines.adapters.price_table import GenaiPrices
@@ -95,6 +96,11 @@ from mentora_pipelines.domain.operations.mail_delivery import (
     MailRenderer,
 )
 from mentora_pipelines.domain.operations.orphans import OrphanLedger
+from mentora_pipelines.domain.operations.platform_health import (
+    PlatformLedger,
+    PlatformProbes,
+)
+from mentora_pipelines.domain.operations.stage_timings import StageTimings
 from mentora_pipelines.domain.operations.unused_vectors import VectorLedger
 from mentora_pipelines.domain.quizzes.handouts import HandoutPrinter
 from mentora_pipelines.domain.quizzes.item_statistics import AnswerCounts, ItemAnalyst
@@ -135,6 +141,7 @@ from mentora_pipelines.domain.upload_notices import (
 )
 from mentora_pipelines.domain.uploads import UploadCatalogue
 from mentora_pipelines.domain.videos import VideoCatalogue, VideoStatus
+from resources.platform_probes import DoctorsProbes
 from tests.fakes import (
     FakeCatalogue,
     FakeEmbedder,
@@ -257,6 +264,13 @@ def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:
     _lessons: LessonCatalogue = adapter
     _index: SearchIndex = adapter
     _edits: EditCatalogue = adapter
+    _timings: StageTimings = adapter
+
+
+def platform_health_fits(ledger: PlatformHealthRows, probes: DoctorsProbes) -> None:
+    """What looks at the platform."""
+    _ledger: PlatformLedger = ledger
+    _probes: PlatformProbes = probes
 
 
 def lessons_fit(adapter: PostgresLessons, fake: FakeLessonStore) -> None:

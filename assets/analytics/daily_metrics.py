@@ -9,6 +9,7 @@ from pydantic import Field
 from assets.analytics.failures import permanent_errors_fail_at_once
 from assets.analytics.partitions import days
 from assets.analytics.report_pages import page_metadata
+from assets.cockpit import ANALYTICS, table_metadata
 from assets.failures import RETRY_POLICY
 from mentora_pipelines.domain.analytics.daily_metrics import (
     DayCount,
@@ -44,6 +45,8 @@ class DailyMetricsRequest(dg.Config):
     backfill_policy=dg.BackfillPolicy.single_run(),
     retry_policy=RETRY_POLICY,
     kinds={"postgres", "html"},
+    owners=[ANALYTICS],
+    metadata=table_metadata("daily_metrics"),
 )
 def daily_metrics(
     context: dg.AssetExecutionContext,

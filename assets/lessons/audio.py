@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import dagster as dg
 
+from assets.cockpit import LESSONS
 from assets.failures import RETRY_POLICY, lesson_step
 from assets.partitions import videos
 from mentora_pipelines.domain.lessons.audio import (
@@ -21,6 +22,7 @@ from mentora_pipelines.domain.videos import VideoCatalogue
     retry_policy=RETRY_POLICY,
     kinds={"flac"},
     pool="decoding",
+    owners=[LESSONS],
 )
 def audio(
     context: dg.AssetExecutionContext,

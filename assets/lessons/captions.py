@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.cockpit import LESSONS, table_metadata
 from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.transcripts import transcripts
 from assets.partitions import videos
@@ -19,6 +20,8 @@ from mentora_pipelines.domain.videos import VideoCatalogue
     deps=[transcripts],
     retry_policy=RETRY_POLICY,
     kinds={"webvtt"},
+    owners=[LESSONS],
+    metadata=table_metadata("captions"),
 )
 def captions(
     context: dg.AssetExecutionContext,

@@ -14,6 +14,7 @@ from assets.lessons.captions import captions
 from assets.lessons.chunks import chunks
 from assets.lessons.embeddings import embeddings
 from assets.lessons.transcripts import transcripts
+from assets.observation import tell_failed_check
 from assets.partitions import videos
 from mentora_pipelines.domain.lessons.captions import review_lesson
 from mentora_pipelines.domain.lessons.doubts import doubtful_s, doubts_as_table
@@ -42,6 +43,7 @@ def _fact_check(
         passed = holds(facts)
         if not passed:
             lessons.mark_failed(video, ErrorCode.CHECK_FAILED)
+            tell_failed_check(context, video)
     return dg.AssetCheckResult(passed=passed, metadata=asdict(facts))
 
 
@@ -95,6 +97,7 @@ def captions_pass_review(
         passed = facts.cues > 0 and not facts.cues_that_overlap and not review.faults
         if not passed:
             lessons.mark_failed(video, ErrorCode.CHECK_FAILED)
+            tell_failed_check(context, video)
     return dg.AssetCheckResult(passed=passed, metadata=review.as_plain())
 
 

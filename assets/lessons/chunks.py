@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.cockpit import LESSONS, table_metadata
 from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.transcripts import transcripts
 from assets.partitions import videos
@@ -17,6 +18,8 @@ from mentora_pipelines.domain.videos import VideoCatalogue
     deps=[transcripts],
     retry_policy=RETRY_POLICY,
     kinds={"postgres"},
+    owners=[LESSONS],
+    metadata=table_metadata("chunks"),
 )
 def chunks(
     context: dg.AssetExecutionContext,

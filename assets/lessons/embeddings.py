@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.cockpit import LESSONS, table_metadata
 from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.chunks import chunks as chunks_asset
 from assets.partitions import videos
@@ -24,6 +25,8 @@ from mentora_pipelines.errors import MentoraError
     retry_policy=RETRY_POLICY,
     kinds={"pgvector"},
     pool="embedding",
+    owners=[LESSONS],
+    metadata=table_metadata("embeddings"),
 )
 def embeddings(
     context: dg.AssetExecutionContext,

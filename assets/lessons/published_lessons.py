@@ -2,13 +2,15 @@
 
 import dagster as dg
 
+from assets.cockpit import LESSONS, table_metadata
 from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.captions import captions
 from assets.lessons.embeddings import embeddings
 from assets.partitions import videos
 from mentora_pipelines.domain.lessons.lesson_store import LessonStore
 from mentora_pipelines.domain.lessons.published_lessons import publish_lesson
-from mentora_pipelines.domain.videos import VideoCatalogue
+from mentora_pipelines.domain.videos import Video, VideoCatalogue
+from mentora_pipelines.settings import MailSettings
 
 
 @dg.asset(
@@ -17,6 +19,8 @@ from mentora_pipelines.domain.videos import VideoCatalogue
     deps=[captions, embeddings],
     retry_policy=RETRY_POLICY,
     kinds={"postgres"},
+    owners=[LESSONS],
+    metadata=table_metadata("published_lessons"),
 )
 def published_lessons(
     context: dg.AssetExecutionContext,
@@ -27,5 +31,17 @@ def published_lessons(
     with lesson_step(context, catalogue, lessons) as video:
         written = publish_lesson(video, facts=lessons, publisher=lessons)
     return dg.MaterializeResult(
-        metadata={"title": video.title, "published_now": written}
+        metadata={
+            "title": video.title,
+            "published_now": written,
+            **_links(video),
+        }
     )
+
+
+def _links(video: Video) -> dict[str, dg.MetadataValue]:
+    """Where the web application shows it, if that is known."""
+    app_url = MailSettings().app_url
+    if app_url is None:
+        return {}
+    return {"shown at": dg.MetadataValue.url(f"{app_url}/videos/{video.id}")}

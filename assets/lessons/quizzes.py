@@ -6,6 +6,7 @@ from uuid import UUID
 import dagster as dg
 from pydantic import Field
 
+from assets.cockpit import LESSONS, table_metadata
 from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.published_lessons import published_lessons
 from assets.partitions import videos
@@ -57,6 +58,8 @@ class QuizRequest(dg.Config):
     retry_policy=RETRY_POLICY,
     kinds={"postgres"},
     pool="quiz_writing",
+    owners=[LESSONS],
+    metadata=table_metadata("quizzes"),
 )
 def quizzes(
     context: dg.AssetExecutionContext,

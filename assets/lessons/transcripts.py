@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.cockpit import LESSONS, table_metadata
 from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.audio import audio
 from assets.partitions import videos
@@ -21,6 +22,8 @@ from mentora_pipelines.domain.videos import VideoCatalogue
     retry_policy=RETRY_POLICY,
     kinds={"whisper", "postgres"},
     pool="recognition",
+    owners=[LESSONS],
+    metadata=table_metadata("transcripts"),
 )
 def transcripts(
     context: dg.AssetExecutionContext,

@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 
 import dagster as dg
 
+from assets.cockpit import OPERATIONS, table_metadata
 from assets.operations.drains import drain_step
 from assets.partitions import health_weeks
 from mentora_pipelines.domain.identity import NAMESPACE
@@ -38,6 +39,8 @@ LOOK_RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONEN
     kinds={"postgres"},
     partitions_def=health_weeks,
     retry_policy=LOOK_RETRIES,
+    owners=[OPERATIONS],
+    metadata=table_metadata("content_health"),
 )
 def content_health(
     context: dg.AssetExecutionContext,

@@ -3,12 +3,9 @@
 Here belong tags, retries and the translation of errors. Not here: any queue.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import dagster as dg
 
-from mentora_pipelines.errors import PermanentError
+from assets.observation import platform_step
 
 MAX_RUNTIME_S = 900
 """A drain that hangs is ended after this; what it held is due again by then."""
@@ -25,10 +22,5 @@ DRAIN_RETRIES = dg.RetryPolicy(
 """For a database that restarts; after that the sensor asks for a new run."""
 
 
-@contextmanager
-def drain_step() -> Iterator[None]:
-    """Ends the run at once for what trying again cannot mend."""
-    try:
-        yield
-    except PermanentError as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from None
+drain_step = platform_step
+"""Ends the run at once for what trying again cannot mend."""

@@ -23,6 +23,8 @@ from mentora_pipelines.domain.operations.mail_delivery import Message
 from mentora_pipelines.domain.operations.mail_envelopes import Envelope
 from mentora_pipelines.domain.operations.mail_variables import (
     LessonHealth,
+    PartHealth,
+    PlatformHealth,
     VideoHealthAlert,
     VideoProcessingFailed,
     parse_variables,
@@ -45,9 +47,9 @@ class JinjaMailRenderer:
 
     def render(self, envelope: Envelope) -> Message:
         """The message; raises `PermanentError` when the variables do not fit."""
-        lessons = _lessons_of(envelope)
         context = {
-            "lessons": lessons,
+            "lessons": _lessons_of(envelope),
+            "parts": _parts_of(envelope),
             "max_listed": MAX_LISTED,
             "link": self._link,
             "app_url": self._app_url,
@@ -83,6 +85,8 @@ def _lessons_of(envelope: Envelope) -> Sequence[Lesson]:
     newest: dict[UUID, Lesson] = {}
     for mail in envelope.mails:
         variables = parse_variables(envelope.template, mail.variables)
+        if isinstance(variables, PlatformHealth):
+            continue
         told: Sequence[Lesson] = (
             variables.lessons
             if isinstance(variables, VideoHealthAlert)
@@ -91,6 +95,18 @@ def _lessons_of(envelope: Envelope) -> Sequence[Lesson]:
         for lesson in told:
             newest.pop(lesson.video_id, None)
             newest[lesson.video_id] = lesson
+    return list(newest.values())
+
+
+def _parts_of(envelope: Envelope) -> Sequence[PartHealth]:
+    """The newest word on each part of the platform, in the order of the words."""
+    newest: dict[str, PartHealth] = {}
+    for mail in envelope.mails:
+        variables = parse_variables(envelope.template, mail.variables)
+        if isinstance(variables, PlatformHealth):
+            for part in variables.parts:
+                newest.pop(part.part, None)
+                newest[part.part] = part
     return list(newest.values())
 
 

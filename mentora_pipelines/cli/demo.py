@@ -241,34 +241,30 @@ def _show(catalogue: PostgresCatalogue, videos: Sequence[Video]) -> None:
         print_text(
             "\n\n".join(as_text(n, q) for n, q in enumerate(quiz.questions[:3], 1))
         )
-    _show_stages(completed)
+    _show_stages(catalogue, completed)
     _show_commands(completed)
 
 
-def _show_stages(videos: Sequence[Video]) -> None:
-    from mentora_pipelines.cli.lesson_runs import (
-        ASSET_NAMES,
-        dagster_instance,
-        stage_seconds,
-    )
+def _show_stages(catalogue: PostgresCatalogue, videos: Sequence[Video]) -> None:
+    from mentora_pipelines.cli.lesson_runs import ASSET_NAMES
 
     rows: list[list[object]] = []
-    with dagster_instance() as instance:
-        for video in videos:
-            seconds = stage_seconds(instance, video.id)
-            if not seconds:
-                continue
-            total = sum(seconds.values())
-            share = 100 * (1 - seconds.get("transcripts", 0.0) / total)
-            rows.append(
-                [
-                    video.title,
-                    clock(video.duration_s or 0),
-                    *(round(seconds.get(name, 0.0), 2) for name in ASSET_NAMES),
-                    round(total, 2),
-                    round(share),
-                ]
-            )
+    for video in videos:
+        of_video = catalogue.stage_seconds(video.id)
+        seconds = {n: of_video[n] for n in ASSET_NAMES if n in of_video}
+        if not seconds:
+            continue
+        total = sum(seconds.values())
+        share = 100 * (1 - seconds.get("transcripts", 0.0) / total)
+        rows.append(
+            [
+                video.title,
+                clock(video.duration_s or 0),
+                *(round(seconds.get(name, 0.0), 2) for name in ASSET_NAMES),
+                round(total, 2),
+                round(share),
+            ]
+        )
     print_table(
         "Seconds per stage",
         ["lesson", "length", *ASSET_NAMES, "all", "% not recognition"],

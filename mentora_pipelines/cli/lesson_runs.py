@@ -8,14 +8,13 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import dagster as dg
 
 from assets.failures import STOPPED
 from assets.jobs import (
     LESSON_ASSETS,
-    VIDEO_TAG,
     lesson_job,
     lesson_tags,
     quiz_job,
@@ -181,41 +180,4 @@ def unfinished_runs(instance: dg.DagsterInstance) -> int:
     return instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED))
 
 
-def stage_seconds(instance: dg.DagsterInstance, video_id: UUID) -> dict[str, float]:
-    """Seconds per asset of a video's runs, in the order of the flow.
-
-    Of its last successful runs the longest each: one that found all done tells nothing.
-    """
-    seconds: dict[str, float] = {}
-    for job_name in (lesson_job.name, quiz_job.name):
-        runs = instance.get_runs(
-            dg.RunsFilter(
-                job_name=job_name,
-                statuses=[dg.DagsterRunStatus.SUCCESS],
-                tags={VIDEO_TAG: str(video_id)},
-            ),
-            limit=RECENT_RUNS,
-        )
-        of_runs = [_seconds_of_run(instance, run.run_id) for run in runs]
-        longest: dict[str, float] = max(of_runs, key=_whole, default={})
-        seconds |= longest
-    return seconds
-
-
-def _whole(seconds: dict[str, float]) -> float:
-    return sum(seconds.values())
-
-
-def _seconds_of_run(instance: dg.DagsterInstance, run_id: str) -> dict[str, float]:
-    steps = instance.get_run_step_stats(run_id)
-    return {
-        step.step_key: step.end_time - step.start_time
-        for step in sorted(steps, key=lambda step: step.start_time or 0)
-        if step.start_time is not None
-        and step.end_time is not None
-        and step.step_key in ASSET_NAMES
-    }
-
-
-RECENT_RUNS = 5
 ASSET_NAMES = (*LESSON_ASSETS, "quizzes")

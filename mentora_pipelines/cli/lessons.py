@@ -17,6 +17,7 @@ from mentora_pipelines.cli.output import (
     print_text,
     say,
 )
+from mentora_pipelines.cli.timings import show_prometheus, show_timings
 from mentora_pipelines.domain.paging import DEFAULT_LIMIT
 from mentora_pipelines.domain.uploads import (
     parse_creator,
@@ -100,6 +101,7 @@ def status(
     video: Annotated[
         UUID | None, typer.Argument(metavar="[VIDEO]", help="Id of a video.")
     ] = None,
+    *,
     creator: Annotated[
         str | None, typer.Option(help="Only this creator's videos: mail or id.")
     ] = None,
@@ -107,9 +109,28 @@ def status(
     cursor: Annotated[
         str | None, typer.Option(help="Go on where another page ended.")
     ] = None,
+    timings: Annotated[
+        bool, typer.Option("--timings", help="Seconds per stage instead.")
+    ] = False,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="The figures as Prometheus reads them.")
+    ] = False,
+    days: Annotated[
+        int, typer.Option(min=1, max=90, help="Days of --timings and --prometheus.")
+    ] = 7,
     json: JsonOption = False,
 ) -> None:
-    """Show how far videos have come, newest first."""
+    """Show how far videos have come, newest first, or what their stages took."""
+    if timings and prometheus:
+        raise InvalidInput("--timings and --prometheus are two answers: ask for one")
+    if timings or prometheus:
+        if video is not None or creator is not None or cursor is not None:
+            raise InvalidInput("--timings and --prometheus tell of all lessons")
+        if timings:
+            show_timings(days, json=json)
+        else:
+            show_prometheus(days)
+        return
     with open_catalogue() as catalogue:
         if video is not None:
             print_videos([catalogue.video(video)], json=json)

@@ -26,7 +26,9 @@ from mentora_pipelines.cli import (
     usage,
 )
 from mentora_pipelines.errors import InvalidInput, MentoraError, SettingsError
-from mentora_pipelines.settings import check_settings
+from mentora_pipelines.observability import incidents
+from mentora_pipelines.observability.scrubbing import place_of
+from mentora_pipelines.settings import ObservabilitySettings, check_settings
 
 app = typer.Typer(
     name="mentora",
@@ -65,6 +67,7 @@ app.add_typer(memberships.app, name="membership")
 def _settings_are_right() -> None:
     """Lessons into transcripts, captions, searchable chunks and quizzes."""
     check_settings()
+    incidents.start("command")
 
 
 def main() -> NoReturn:
@@ -77,6 +80,12 @@ def main() -> NoReturn:
         _exit(error, 1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if ObservabilitySettings().log_level == "debug":
+            raise
+        # A driver's words may quote a row: an engineer finds the place.
+        incidents.capture_exception(error, fingerprint=("command", place_of(error)))
+        _exit(MentoraError(f"a fault of ours: {place_of(error)}"), 1)
     sys.exit(0)
 
 

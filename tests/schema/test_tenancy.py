@@ -162,6 +162,7 @@ def test_the_app_role_has_the_rights_it_needs_and_no_more(admin: Connection) -> 
         "orphaned_blobs": "s",
         "quiz_attempts": "dis",
         "quiz_question_edits": "is",
+        "stage_timings": "s",
         "student_achievements": "dis",
         "video_captions": "s",
         "video_chunks": "s",

@@ -12,7 +12,8 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from assets.failures import UPLOAD_TAG
-from assets.jobs import CREATOR_TAG, PRIORITY_TAG, VIDEO_TAG, lesson_job
+from assets.jobs import PRIORITY_TAG, VIDEO_TAG, lesson_job
+from assets.observation import CREATOR_TAG
 from assets.runs import PARTITION_TAG
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database

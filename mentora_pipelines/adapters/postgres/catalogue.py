@@ -19,6 +19,7 @@ from mentora_pipelines.adapters.postgres.quiz_requests import (
 from mentora_pipelines.adapters.postgres.refused_notices import RefusedNoticeRows
 from mentora_pipelines.adapters.postgres.repository import Repository
 from mentora_pipelines.adapters.postgres.search import SearchRows
+from mentora_pipelines.adapters.postgres.stage_timings import StageTimingRows
 from mentora_pipelines.adapters.postgres.tables.lessons import VIDEOS
 from mentora_pipelines.domain.events.payloads import UploadCompleted
 from mentora_pipelines.domain.identity import creator_id_of, video_id_of
@@ -145,8 +146,8 @@ class _VideoPlace:
     created_at: datetime
 
 
-class PostgresCatalogue(GenerationRows, SearchRows, RefusedNoticeRows):
-    """Satisfies the ports that cross creators: catalogue, generations, search.
+class PostgresCatalogue(GenerationRows, SearchRows, RefusedNoticeRows, StageTimingRows):
+    """Satisfies the ports that cross creators: catalogue, generations, search, timings.
 
     `cursor_secret` signs the cursors of its pages, see `cursors`.
     `auto_generate_quiz` says whether a newly found upload gets a quiz.

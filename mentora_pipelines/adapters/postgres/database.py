@@ -18,6 +18,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
 from mentora_pipelines.errors import PermanentError, TransientError
+from mentora_pipelines.observability.timers import timed
 
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 
@@ -83,7 +84,7 @@ class Database:
         only. Raises `TransientError` when the server is away, overloaded or found a
         conflict, `PermanentError` when it refuses the statement.
         """
-        with translated_errors():
+        with timed("database"), translated_errors():
             self._pool.open()
             with self._pool.connection() as connection:
                 connection.execute(

@@ -33,6 +33,7 @@ class MailTemplate(StrEnum):
 
     VIDEO_PROCESSING_FAILED = "video-processing-failed"
     VIDEO_HEALTH_ALERT = "video-health-alert"
+    PLATFORM_HEALTH = "platform-health"
 
 
 def one_line(text: str) -> str:
@@ -105,7 +106,21 @@ class VideoHealthAlert(_Variables):
     lessons: tuple[LessonHealth, ...] = Field(min_length=1, max_length=MAX_HEALTH_LINES)
 
 
-Variables = VideoProcessingFailed | VideoHealthAlert
+class PartHealth(_Variables):
+    """How a part of the platform stands."""
+
+    part: Title
+    is_well: bool
+    detail: str = Field(max_length=500)
+
+
+class PlatformHealth(_Variables):
+    """Parts of the platform that are not well any more, or well again."""
+
+    parts: tuple[PartHealth, ...] = Field(min_length=1, max_length=100)
+
+
+Variables = VideoProcessingFailed | VideoHealthAlert | PlatformHealth
 
 HEALTH_SENTENCES: dict[str, str] = {
     "ok": "The video can be played again.",
@@ -125,9 +140,12 @@ HEALTH_SENTENCES: dict[str, str] = {
 }
 """What a creator reads about the outcome of a health check."""
 
-VARIABLES: dict[MailTemplate, type[VideoProcessingFailed | VideoHealthAlert]] = {
+VARIABLES: dict[
+    MailTemplate, type[VideoProcessingFailed | VideoHealthAlert | PlatformHealth]
+] = {
     MailTemplate.VIDEO_PROCESSING_FAILED: VideoProcessingFailed,
     MailTemplate.VIDEO_HEALTH_ALERT: VideoHealthAlert,
+    MailTemplate.PLATFORM_HEALTH: PlatformHealth,
 }
 
 

@@ -144,3 +144,48 @@ class BudgetRow:
 
 
 BUDGETS = Table("budgets", BudgetRow, key=("creator_id",))
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimingRow:
+    """What one try of a stage took, or a part of it."""
+
+    id: UUID
+    creator_id: UUID
+    video_id: UUID
+    run_id: str
+    stage: str
+    part: str | None
+    attempt: int
+    calls: int
+    duration_s: float
+    video_duration_s: float | None
+    failed: bool
+    error_code: str | None
+    recorded_at: datetime
+
+
+STAGE_TIMINGS = Table("stage_timings", StageTimingRow, read_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformHealthRow:
+    """One look at one part of the platform."""
+
+    id: UUID
+    look_id: UUID
+    checked_at: datetime
+    part: str
+    is_well: bool
+    latency_ms: float | None
+    value: float | None
+    threshold: float | None
+    detail: str
+    streak: int
+    is_alarmed: bool
+    told: bool
+
+
+PLATFORM_HEALTH_CHECKS = Table(
+    "platform_health_checks", PlatformHealthRow, tenant=None, read_only=True
+)

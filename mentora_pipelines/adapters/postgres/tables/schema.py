@@ -38,6 +38,8 @@ from mentora_pipelines.adapters.postgres.tables.operations import (
     EVENTS,
     LEASES,
     ORPHANED_BLOBS,
+    PLATFORM_HEALTH_CHECKS,
+    STAGE_TIMINGS,
 )
 from mentora_pipelines.adapters.postgres.tables.people import (
     CREATORS,
@@ -77,6 +79,8 @@ TABLES: tuple[Table[Any], ...] = (
     CONTENT_HEALTH_CHECKS,
     AI_USAGE,
     BUDGETS,
+    STAGE_TIMINGS,
+    PLATFORM_HEALTH_CHECKS,
     ANALYTICS_EVENTS,
     DAILY_METRICS,
 )

@@ -1,0 +1,304 @@
+"""A step, as its surroundings see it: one line, its times, and what is an incident.
+
+Here belongs what surrounds the body of any step. Not here: what an error means for a
+video (`failures`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import dagster as dg
+from dagster._core.errors import DagsterInvariantViolationError
+
+from mentora_pipelines.domain.operations.stage_timings import (
+    PartTiming,
+    SlowWork,
+    StageRun,
+    StageTimings,
+)
+from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.errors import (
+    ErrorCode,
+    LessonRefused,
+    MentoraError,
+    PermanentError,
+    TransientError,
+)
+from mentora_pipelines.observability import incidents
+from mentora_pipelines.observability.logs import log
+from mentora_pipelines.observability.scrubbing import place_of, told
+from mentora_pipelines.observability.timers import (
+    SLOW_S,
+    PerformanceTimer,
+    level_of,
+)
+
+CREATOR_TAG = "mentora/creator"
+"""The queue limits runs per value of it (see dagster.yaml)."""
+
+MAX_SLOW = 20
+"""Slow pieces of work that a step tells of; more are one piece in many parts."""
+
+REPEATED = 2
+"""From the second time within a day on, a refused file of a creator is an incident: the
+first one is the creator's to mend, the next ones may be our decoder's fault."""
+
+StepContext = (
+    dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpExecutionContext
+)
+
+
+@dataclass
+class Step:
+    """What is known of a step while it works; `lesson_step` says how it ended."""
+
+    name: str
+    run_id: str
+    attempt: int
+    creator: str | None
+    timings: StageTimings | None = None
+    video: Video | None = None
+    error: BaseException | None = None
+    code: ErrorCode | None = None
+    is_incident: bool = False
+    will_retry: bool = False
+    timer: PerformanceTimer = field(default_factory=PerformanceTimer)
+
+    def failed(
+        self,
+        error: BaseException,
+        code: ErrorCode | None = None,
+        *,
+        is_incident: bool = True,
+        will_retry: bool = False,
+    ) -> None:
+        """Note how it failed; the last note stands."""
+        self.error, self.code = error, code
+        self.is_incident, self.will_retry = is_incident, will_retry
+
+    @property
+    def creator_id(self) -> str | None:
+        """Whose lesson it is, if it is one's."""
+        return self.creator if self.video is None else str(self.video.creator_id)
+
+
+@contextmanager
+def observed(
+    context: StepContext | None, timings: StageTimings | None = None
+) -> Iterator[Step]:
+    """Watch a step: time it, tell how it ended, in one line, and keep its figures.
+
+    What cannot be told or kept fails no step.
+    """
+    step = _step_of(context, timings)
+    try:
+        with (
+            incidents.traced(
+                "step", step.name, run=step.run_id, asset=step.name,
+                creator_id=step.creator,
+            ),
+            step.timer.measure(step.name),
+        ):  # fmt: skip
+            yield step
+    except BaseException as error:
+        if step.error is None:
+            step.failed(error, is_incident=False)
+        raise
+    finally:
+        _conclude(step, context)
+
+
+@contextmanager
+def platform_step() -> Iterator[None]:
+    """A step of work that belongs to no video.
+
+    A permanent error fails it at once, any other one is tried again. What Dagster
+    stores of a foreign error is its type and its place: its words may quote a row.
+    """
+    context = _current_context()
+    policy = context.op.retry_policy if context is not None else None
+    left = 0 if context is None or policy is None else policy.max_retries
+    with observed(context) as step:
+        try:
+            yield
+        except (PermanentError, dg.Failure) as error:
+            step.failed(error)
+            if isinstance(error, dg.Failure):
+                raise
+            raise dg.Failure(description=str(error), allow_retries=False) from None
+        except Exception as error:  # noqa: BLE001  (told as a Failure, whatever it is)
+            will_retry = step.attempt <= left
+            step.failed(error, is_incident=not will_retry, will_retry=will_retry)
+            if isinstance(error, MentoraError):
+                raise without_cause(error) from None
+            raise dg.Failure(description=f"internal: {place_of(error)}") from None
+
+
+def without_cause(error: MentoraError) -> MentoraError:
+    """One of our errors alone: those before it, which are foreign, stay here."""
+    error.__cause__ = None
+    error.__suppress_context__ = True
+    return error
+
+
+def tell_failed_check(context: dg.AssetCheckExecutionContext, video: Video) -> None:
+    """A check found a lesson broken: nothing was raised, and somebody must look."""
+    name = context.op_execution_context.op.name
+    incidents.capture_message(
+        f"the check {name} failed",
+        tags={
+            "creator_id": video.creator_id, "video": video.id,
+            "run": context.run.run_id, "asset": name,
+            "error_code": ErrorCode.CHECK_FAILED,
+        },
+        fingerprint=(name, ErrorCode.CHECK_FAILED),
+    )  # fmt: skip
+
+
+def _step_of(context: StepContext | None, timings: StageTimings | None) -> Step:
+    if context is None:
+        return Step("step", "", 1, None, timings)
+    run = context.run
+    return Step(
+        _name_of(context),
+        run.run_id,
+        _op(context).retry_number + 1,
+        run.tags.get(CREATOR_TAG),
+        timings,
+    )
+
+
+def _name_of(context: StepContext) -> str:
+    """The asset, or of a check its own name, or the op."""
+    op = _op(context)
+    if isinstance(context, dg.AssetCheckExecutionContext) or not op.has_assets_def:
+        return op.op.name
+    keys = op.assets_def.keys
+    return "/".join(next(iter(keys)).path) if len(keys) == 1 else op.op.name
+
+
+def _op(context: StepContext) -> dg.OpExecutionContext:
+    if isinstance(context, dg.OpExecutionContext):
+        return context
+    return context.op_execution_context
+
+
+def _current_context() -> dg.OpExecutionContext | None:
+    try:
+        return dg.OpExecutionContext.get()
+    except DagsterInvariantViolationError:
+        return None
+
+
+def _conclude(step: Step, context: StepContext | None) -> None:
+    try:
+        parts = _parts(step)
+        refusals = _keep(step, parts)
+        _show(step, context, parts)
+        _tell(step, parts[0].duration_s if parts else 0.0, refusals)
+    except Exception as error:  # noqa: BLE001  (a step is not failed by its watcher)
+        log("warning", "step not observed", asset=step.name, error=told(error))
+
+
+def _parts(step: Step) -> list[PartTiming]:
+    """The step, then what was timed inside, summed by label and the longest first."""
+    found: dict[str | None, list[float]] = {}
+    for each in step.timer.measurements:
+        found.setdefault(" > ".join(each.path[1:]) or None, []).append(each.duration_s)
+    parts = [PartTiming(part, sum(took), len(took)) for part, took in found.items()]
+    return sorted(parts, key=lambda each: (each.part is not None, -each.duration_s))
+
+
+def _slow(step: Step) -> list[SlowWork]:
+    slow = [
+        SlowWork(" > ".join(each.path), each.duration_s)
+        for each in step.timer.measurements
+        if each.duration_s > SLOW_S
+    ]
+    return sorted(slow, key=lambda each: -each.duration_s)[:MAX_SLOW]
+
+
+def _keep(step: Step, parts: list[PartTiming]) -> int:
+    """Keep the figures; how often the creator has met this error within a day."""
+    if step.video is None or step.timings is None:
+        return 0
+    run = StageRun(
+        step.video.creator_id,
+        step.video.id,
+        step.run_id,
+        step.name,
+        step.attempt,
+        step.error is not None,
+        step.code,
+        parts,
+        _slow(step),
+    )
+    try:
+        return step.timings.keep_stage_run(run)
+    except MentoraError as error:
+        log("warning", "timings not kept", asset=step.name, error=told(error))
+        return 0
+
+
+def _show(step: Step, context: StepContext | None, parts: list[PartTiming]) -> None:
+    """Numbers in an asset's metadata are plotted by the UI."""
+    if step.error is not None or not isinstance(context, dg.AssetExecutionContext):
+        return
+    figures = {
+        f"{part.part or 'duration'}_s".replace(" > ", "_").replace(" ", "_"): (
+            dg.MetadataValue.float(round(part.duration_s, 3))
+        )
+        for part in parts
+    }
+    keys = context.partition_keys if context.has_partition_key else [None]
+    for key in keys if len(keys) == 1 else []:
+        context.add_asset_metadata(figures, partition_key=key)
+
+
+def _tell(step: Step, duration_s: float, refusals: int) -> None:
+    error = step.error
+    refused = isinstance(error, LessonRefused)
+    facts = {
+        "run": step.run_id or None,
+        "video": None if step.video is None else str(step.video.id),
+        "creator": step.creator_id,
+        "asset": step.name,
+        "duration_s": round(duration_s, 3),
+        "attempt": step.attempt if step.attempt > 1 else None,
+    }
+    if error is None:
+        level = "warning" if level_of(duration_s) == "warning" else "info"
+        log(level, "step done", **facts)
+        return
+    if step.will_retry:
+        event, level = "step will be tried again", "warning"
+    elif not isinstance(error, Exception):
+        event, level = "step stopped", "warning"
+    else:
+        event, level = "step failed", "warning" if refused else "error"
+    log(level, event, **facts, error_code=step.code, error=_sentence(error))
+    if step.will_retry or not step.is_incident or not isinstance(error, Exception):
+        return
+    if refused and refusals < REPEATED:
+        return
+    incidents.capture_exception(
+        error,
+        creator_id=step.creator_id,
+        tags={
+            "video": facts["video"], "run": facts["run"], "asset": step.name,
+            "error_code": step.code,
+        },
+        extra={"attempt": step.attempt, "duration_s": duration_s, "times": refusals},
+        fingerprint=(step.name, step.code or type(error).__name__),
+        level="warning" if refused else "error",
+    )  # fmt: skip
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, dg.Failure):
+        # Made by this project out of what may be told.
+        return error.description or ""
+    if isinstance(error, TransientError | PermanentError):
+        return told(error)
+    return place_of(error) if isinstance(error, Exception) else type(error).__name__

@@ -1,0 +1,180 @@
+"""A look at the whole platform: kept, told once, shown."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from mentora_pipelines.definitions import defs
+from mentora_pipelines.domain.operations.platform_health import (
+    HealthRule,
+    Reading,
+    judge,
+)
+from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.probes import PROBES
+from mentora_pipelines.providers import (
+    make_mail_renderer,
+    open_email_outbox,
+    open_platform_ledger,
+)
+from tests.fix_commands import Mentora
+from tests.fix_runs import Connection
+
+COUNTED = {
+    "waiting uploads", "oldest waiting upload", "dead letters", "budget", "queued runs",
+}  # fmt: skip
+
+
+AGE = """
+with aged as (
+    update events set created_at = now() - interval '3 hours'
+    where payload ->> 'videoId' = %(id)s::text
+)
+update videos set created_at = now() - interval '4 hours' where id = %(id)s
+"""
+
+SPEND = """
+with budget as (insert into budgets (creator_id, limit_usd) values (%(id)s, 10))
+insert into ai_usage (
+    id, creator_id, provider, model, operation, unit, cost_usd, price_version, status,
+    settled_at)
+values (gen_random_uuid(), %(id)s, 'p', 'm', 'o', 'tokens', 9.5, '1', 'settled', now())
+"""
+
+
+class OnePart:
+    """Satisfies `PlatformProbes`: the cache, as well as it is told to be."""
+
+    def __init__(self, *, healthy: bool) -> None:
+        self._healthy = healthy
+
+    def readings(self) -> list[Reading]:
+        """One answer."""
+        return [Reading("cache", "says PONG", healthy=self._healthy, latency_ms=1.0)]
+
+
+@pytest.fixture
+def look(
+    instance: dg.DagsterInstance, admin: Connection
+) -> Iterator[Callable[..., dg.ExecuteInProcessResult]]:
+    """The job, with other probes if so; its history goes at the end."""
+    admin.execute("delete from platform_health_checks")
+
+    def run(**resources: object) -> dg.ExecuteInProcessResult:
+        wired = dg.Definitions(
+            assets=defs.assets,
+            asset_checks=defs.asset_checks,
+            jobs=defs.jobs,
+            executor=defs.executor,
+            resources={**(defs.resources or {}), **resources},
+        )
+        return wired.resolve_job_def("platform_health_job").execute_in_process(
+            instance=instance
+        )
+
+    yield run
+    admin.execute("delete from platform_health_checks")
+    admin.execute("delete from email_outbox where template = 'platform-health'")
+
+
+def shown(result: dg.ExecuteInProcessResult) -> dict[str, object]:
+    """What the UI shows of a look."""
+    (told,) = result.asset_materializations_for_node("platform_health")
+    return {name: value.value for name, value in told.metadata.items()}
+
+
+def test_a_look_asks_what_the_doctor_asks_and_counts_what_waits(
+    look: Callable[..., dg.ExecuteInProcessResult], mentora: Mentora
+) -> None:
+    """Else something fails that nobody watches."""
+    result = look()
+    assert result.success
+    assert shown(result)["parts"] == len(PROBES) + len(COUNTED)
+    with open_platform_ledger() as ledger:
+        states = {state.part: state for state in ledger.states()}
+    assert set(states) == set(PROBES) | COUNTED
+    assert all(states[part].is_well for part in PROBES)
+    (check,) = result.get_asset_check_evaluations()
+    assert check.passed
+    assert (
+        'mentora_part_is_well{part="cache"} 1'
+        in mentora("status", "--prometheus").output
+    )
+
+
+def test_a_part_that_fails_twice_is_one_mail_to_the_operator(
+    look: Callable[..., dg.ExecuteInProcessResult],
+    admin: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Else an outage is noticed by creators first, or its mails are not read."""
+    monkeypatch.setenv("MENTORA_OPERATOR_EMAIL", "ops@tests.example")
+    monkeypatch.setenv("MENTORA_ALERT_DEAD_LETTERS", "1000000")
+    for healthy in (True, False, False, False):
+        result = look(platform_probes=OnePart(healthy=healthy))
+    (check,) = result.get_asset_check_evaluations()
+    assert not check.passed
+    mails = admin.execute(
+        "select recipient, variables, creator_id from email_outbox"
+        " where template = 'platform-health'"
+    ).fetchall()
+    assert mails == [
+        (
+            "ops@tests.example",
+            {"parts": [{"part": "cache", "isWell": False, "detail": "says PONG"}]},
+            None,
+        )
+    ]
+    assert capsys.readouterr().err.count('"event": "part is not well"') == 1
+
+
+def test_the_notice_can_be_read(
+    look: Callable[..., dg.ExecuteInProcessResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the mail about an outage is itself a failure."""
+    monkeypatch.setenv("MENTORA_OPERATOR_EMAIL", "ops@tests.example")
+    monkeypatch.setenv("MENTORA_ALERT_CONFIRMATIONS", "1")
+    look(platform_probes=OnePart(healthy=False))
+    with open_email_outbox() as outbox:
+        envelopes = [
+            envelope
+            for envelope in outbox.claim(100)
+            if envelope.template == "platform-health"
+        ]
+    (envelope,) = envelopes
+    message = make_mail_renderer().render(envelope)
+    assert message.subject == "Mentora: cache not well"
+    assert "  - cache: says PONG" in message.text
+    assert "<strong>cache</strong>: says PONG" in message.html
+
+
+def test_an_upload_that_waits_too_long_is_seen(
+    upload: Callable[[Path], Video], media: Path, admin: Connection
+) -> None:
+    """Else a stopped daemon is noticed by the creator whose lesson never comes."""
+    video = upload(media / "tone.mp4")
+    admin.execute(AGE, {"id": video.id})
+    rule = HealthRule(10**6, 60.0, 10**6, 1.0, 1, None)
+    with open_platform_ledger() as ledger:
+        found = {reading.part: reading for reading in ledger.counted(rule)}
+    waits = found["oldest waiting upload"]
+    assert waits.value == pytest.approx(3 * 60, abs=5)
+    assert not judge(waits, None, rule).is_well
+    admin.execute("delete from videos where id = %(id)s", {"id": video.id})
+
+
+def test_a_budget_that_is_nearly_used_up_is_seen(
+    upload: Callable[[Path], Video], media: Path, admin: Connection
+) -> None:
+    """Else a creator's lessons stop within the month, and nobody has warned."""
+    video = upload(media / "tone.mp4")
+    admin.execute(SPEND, {"id": video.creator_id})
+    rule = HealthRule(10**6, 1e6, 10**6, 0.9, 1, None)
+    with open_platform_ledger() as ledger:
+        found = {reading.part: reading for reading in ledger.counted(rule)}
+    assert found["budget"].value == pytest.approx(0.95)
+    assert not judge(found["budget"], None, rule).is_well
+    admin.execute("delete from creators where id = %(id)s", {"id": video.creator_id})

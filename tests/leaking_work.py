@@ -1,0 +1,159 @@
+"""Work that fails with secrets in its errors, in a process of its own.
+
+Run as `python -m tests.leaking_work VIDEO… MARKERS`; the markers come as an argument,
+since Dagster and Sentry show lines of source code.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NoReturn
+from uuid import UUID
+
+import dagster as dg
+from dagster._utils.error import serializable_error_info_from_exc_info
+
+from mentora_pipelines.definitions import defs
+from mentora_pipelines.errors import TransientError
+from mentora_pipelines.observability import incidents
+from mentora_pipelines.observability.logs import log
+from mentora_pipelines.providers import open_catalogue
+from schedules.daily_metrics import daily_metrics_schedule
+from schedules.event_retention import event_retention_schedule
+from sensors.ended_runs import ended_runs
+from sensors.new_uploads import new_uploads
+from tests.fix_runs import CountingEmbedder, LongLesson, execute
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Leak:
+    """Raises the markers, whatever is asked of it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def raise_it(self) -> NoReturn:
+        """What a driver or an SDK would say, with another one's words before it."""
+        secret = self._text  # a local variable, as a real one would have
+        try:
+            raise ValueError(secret)  # noqa: TRY301  (the chain is what is tried)
+        except ValueError as error:
+            raise KeyError(f"while sending {secret}") from error
+
+    def list(self, *_: object, **__: object) -> NoReturn:
+        """Satisfies `ObjectStorage` as far as the sensor asks."""
+        self.raise_it()
+
+    def due_days(self, **_: object) -> NoReturn:
+        """Satisfies `MetricsCalendar` as far as the schedule asks."""
+        self.raise_it()
+
+    def readings(self) -> NoReturn:
+        """Satisfies `PlatformProbes`."""
+        self.raise_it()
+
+
+class LeakingEmbedder(CountingEmbedder):
+    """A model whose service says too much; it comes back after `times` if it can."""
+
+    def __init__(self, leak: Leak, *, transient: bool) -> None:
+        super().__init__()
+        self._leak = leak
+        self._transient = transient
+
+    def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """The real vectors, after the first call if the fault is transient."""
+        self.calls += 1
+        if self.calls > 1:
+            return super().embed(texts)
+        if not self._transient:
+            self._leak.raise_it()
+        try:
+            self._leak.raise_it()
+        except KeyError as error:
+            raise TransientError("the embedder does not answer") from error
+
+
+def main() -> None:
+    """Fail in every way that there is."""
+    broken, flaky, refused, text = sys.argv[1:]
+    leak = Leak(text)
+    incidents.start("command")
+    with dg.DagsterInstance.from_config(".") as instance, open_catalogue() as videos:
+        started = datetime.now(UTC)
+        _run_platform_jobs(instance, leak)
+        for video_id, transient in ((broken, False), (flaky, True)):
+            execute(
+                instance,
+                videos.video(UUID(video_id)),
+                {
+                    "transcriber": LongLesson(3),
+                    "embedder": LeakingEmbedder(leak, transient=transient),
+                },
+                {"mentora/creator": str(videos.video(UUID(video_id)).creator_id)},
+            )
+        for _ in range(2):
+            execute(instance, videos.video(UUID(refused)), {})
+        _tick_triggers(instance, leak, started)
+    log("info", "told by hand", detail=text.partition("\n")[0], transcript=text)
+
+
+def _run_platform_jobs(instance: dg.DagsterInstance, leak: Leak) -> None:
+    scheduled = {
+        "dagster/schedule_name": "event_retention_schedule",
+        ".dagster/scheduled_execution_time": "2026-11-22T04:30:00+00:00",
+    }
+    wired = dg.Definitions(
+        assets=defs.assets,
+        asset_checks=defs.asset_checks,
+        jobs=defs.jobs,
+        executor=defs.executor,
+        resources={**(defs.resources or {}), "platform_probes": leak},
+    )
+    for job, tags in (("platform_health_job", {}), ("event_retention_job", scheduled)):
+        wired.resolve_job_def(job).execute_in_process(
+            instance=instance, raise_on_error=False, tags=tags
+        )
+
+
+def _tick_triggers(instance: dg.DagsterInstance, leak: Leak, started: datetime) -> None:
+    """Say what Dagster would store of ticks that fail; and let monitors be told."""
+    repository = defs.get_repository_def()
+    sensor_context = dg.build_sensor_context(
+        instance, resources={"storage": leak, "catalogue": leak}
+    )
+    tick = dg.build_schedule_context(
+        instance,
+        scheduled_execution_time=datetime(2026, 11, 22, 2, 0, tzinfo=UTC),
+        repository_def=repository,
+        resources={"metrics": leak},
+    )
+    for evaluate in (
+        lambda: new_uploads.evaluate_tick(sensor_context),
+        lambda: daily_metrics_schedule.evaluate_tick(tick),
+    ):
+        try:
+            evaluate()
+        except Exception:  # noqa: BLE001  (as Dagster takes whatever it is)
+            error = serializable_error_info_from_exc_info(sys.exc_info())
+            sys.stdout.write(json.dumps({"tick": error.to_string()}) + "\n")
+    event_retention_schedule.evaluate_tick(
+        dg.build_schedule_context(
+            instance,
+            scheduled_execution_time=datetime(2026, 11, 22, 4, 30, tzinfo=UTC),
+            repository_def=repository,
+        )
+    )
+    ended_runs.evaluate_tick(
+        dg.build_sensor_context(
+            instance, cursor=started.isoformat(), repository_def=repository
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

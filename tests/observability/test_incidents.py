@@ -1,0 +1,158 @@
+"""Sentry in real processes: its server well, away, slow, refusing; or none."""
+
+import json
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from mentora_pipelines.observability.incidents import process_name
+from mentora_pipelines.observability.sentry_events import (
+    safe_breadcrumb,
+    safe_event,
+)
+from mentora_pipelines.settings import child_environment
+from tests.fix_sentry import EnvelopeSink
+from tests.fix_services import PROJECT
+
+TELLS = """
+import sys
+from mentora_pipelines.observability import incidents
+incidents.start("command")
+incidents.start("command")
+for number in range(3):
+    try:
+        {}[number]
+    except KeyError as error:
+        incidents.capture_exception(
+            error, user_id="user_1", creator_id="c1", membership_id="m1",
+            extra={"number": number, "email": "ada@x.example"},
+            fingerprint=(str(number),),
+        )
+print("sentry_sdk" in sys.modules, "structlog" in sys.modules)
+"""
+
+
+def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it in a process with nothing but these settings; it must end by itself."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=child_environment(PYTHONPATH=str(PROJECT), **environment),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+
+def test_an_error_is_told_with_its_user_creator_and_membership(
+    sentry: EnvelopeSink,
+) -> None:
+    """Else support cannot find the person whose work failed."""
+    done = run(TELLS, SENTRY_DSN=sentry.dsn, MENTORA_ENVIRONMENT="production")
+    assert (done.stdout, done.stderr) == ("True False\n", "")
+    assert len(sentry.of_type("event")) == 3
+    for number, event in enumerate(sentry.of_type("event")):
+        assert event["user"] == {"id": "user_1"}
+        assert event["tags"] == {
+            "creator_id": "c1", "membership_id": "m1", "process": "command",
+        }  # fmt: skip
+        assert event["contexts"]["extra"] == {"number": number, "email": "[hidden]"}
+        assert event["environment"] == "production"
+
+
+def test_without_a_dsn_nothing_is_imported_and_nothing_is_said() -> None:
+    """Else everybody pays for what few use, or is warned of what they do not want."""
+    done = run(TELLS, SENTRY_DSN="")
+    assert (done.stdout, done.stderr) == ("False False\n", "")
+
+
+@pytest.mark.parametrize("fault", ["away", "hangs", "refuses"])
+def test_a_server_that_does_not_take_it_holds_up_no_process(
+    sentry: EnvelopeSink, fault: str
+) -> None:
+    """Else an outage of Sentry is one of lessons; or it is flooded when it is back."""
+    dsn = sentry.dsn
+    if fault == "away":
+        dsn = dsn.replace(str(sentry.port), "1")
+    elif fault == "hangs":
+        sentry.hangs = threading.Event()
+    else:
+        sentry.status = 429
+    done = run(TELLS, SENTRY_DSN=dsn)
+    assert done.stdout == "True False\n"
+    assert "Traceback" not in done.stderr
+    # After the first 429 the rest is not sent.
+    assert sentry.requests == {"away": 0, "hangs": 1, "refuses": 1}[fault]
+
+
+def event_of(**parts: object) -> dict[str, Any]:
+    """An event as the SDK would make it."""
+    made: dict[str, Any] = json.loads(json.dumps(parts))
+    return made
+
+
+@pytest.mark.parametrize("agent", ["Googlebot/2.1", "my-Crawler", "a spider"])
+def test_what_a_bot_causes_is_dropped(agent: str) -> None:
+    """Else crawlers fill the month's quota."""
+    assert safe_event(event_of(request={"headers": {"User-Agent": agent}})) is None
+
+
+def test_what_is_not_known_to_be_harmless_is_not_told() -> None:
+    """Else the next version of the SDK adds a field, and it leaks."""
+    event = event_of(
+        request={
+            "url": "https://h/p?token=x", "headers": {"Cookie": "x"},
+            "data": "a lesson",
+        },
+        exception={"values": [
+            {"type": "E", "module": "psycopg", "value": "Failing row (a lesson)"},
+            {"type": "NotFound", "module": "mentora_pipelines.errors", "value": "gone"},
+        ]},
+        logentry={"message": "step failed: a lesson\na lesson", "params": ["a lesson"]},
+        user={"id": "1", "email": "ada@x.example"},
+        future_field={"prompt": "a lesson"},
+    )  # fmt: skip
+    safe = safe_event(event)
+    assert "a lesson" not in json.dumps(safe)
+    assert safe is not None
+    assert safe["request"] == {"url": "https://h/p?…"}
+    assert safe["user"] == {"id": "1"}
+    values = safe["exception"]["values"]  # type: ignore[index]
+    assert [one["value"] for one in values] == ["its words are not told", "gone"]
+
+
+def test_only_breadcrumbs_of_requests_stay_and_without_their_query() -> None:
+    """Else a signed link is told by a line that a library has logged."""
+    assert safe_breadcrumb({"category": "console", "message": "x"}) is None
+    assert safe_breadcrumb({"category": "httpx._client", "message": "x"}) is None
+    crumb = safe_breadcrumb(
+        event_of(
+            category="httplib",
+            data={
+                "url": "https://h/p?sig=1",
+                "http.query": "sig=1",
+                "status_code": 200,
+            },
+        )
+    )
+    assert crumb is not None
+    assert crumb["data"] == {"status_code": 200}
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("python -m dagster api grpc --lazy-load-user-code", "code server"),
+        ("python -c from multiprocessing.spawn import spawn_main; x", "run worker"),
+        ("dagster api execute_run {}", "run worker"),
+        ("python -m dagster._daemon run -w workspace.yaml", "daemon"),
+        ("python -m dagster_webserver -p 3000", "webserver"),
+        ("dagster dev", "dagster"),
+    ],
+)
+def test_a_process_knows_which_one_it_is(command: str, name: str) -> None:
+    """Else nobody sees whether the daemon or a run has failed."""
+    assert process_name(command.split()) == name

@@ -1,0 +1,235 @@
+"""Failing work in a real process: what reaches logs, Sentry, mail and the database."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from mentora_pipelines.adapters.folder_storage import FolderStorage
+from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.domain.uploads import parse_upload_key
+from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.services import DatabaseUrls, dagster_postgres_url
+from mentora_pipelines.settings import child_environment
+from tests.fix_sentry import EnvelopeSink, running_sink
+from tests.fix_services import PROJECT
+
+MARKERS = {
+    "bearer header": "Authorization: Bearer leak1-Zm9vYmFyYmF6cXV4",
+    "database password": "postgresql://ada:leak2-hunter2@db.internal/mentora",
+    "API key": "api_key='sk-ant-leak3-0123456789abcdef'",
+    "mail address": "to leak4.person@private.example failed",
+    "transcript sentence": "quoted: Leak5 the oxygen comes from the water.",
+    "presigned signature": (
+        "GET https://b.s3.amazonaws.com/k.mp4?X-Amz-Signature=leak6beef&X-Amz-Date=1"
+    ),
+}
+
+TOLD_BY_DAGSTER = "select string_agg(event, E'\n') from event_logs"
+
+TABLES = (
+    "videos", "email_outbox", "events", "analytics_events", "stage_timings",
+    "platform_health_checks",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FailedWork:
+    """What one process has left everywhere."""
+
+    output: str
+    sink: EnvelopeSink
+    creator: str
+    videos: list[Video]
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The lines of its log."""
+        lines = [one for one in self.output.splitlines() if one.startswith("{")]
+        return [one for one in map(json.loads, lines) if "timestamp" in one]
+
+    def events(self, asset: str) -> list[dict[str, Any]]:
+        """What Sentry heard of one asset, sensor or schedule."""
+        events = self.sink.of_type("event")
+        return [one for one in events if one["tags"].get("asset") == asset]
+
+
+@pytest.fixture(scope="module")
+def work(
+    home: Path,
+    media: Path,
+    catalogue: PostgresCatalogue,
+    storage: FolderStorage,
+) -> Iterator[FailedWork]:
+    """Lessons, a look, a sensor and a schedule that fail with the markers."""
+
+    def upload(file: str, name: str) -> Video:
+        key = f"uploads/2026-11-02/leaks@tests.example/{name}.mp4"
+        with (media / file).open("rb") as content:
+            stored = storage.put(key, content)
+        return catalogue.register_upload(stored, parse_upload_key(key))
+
+    videos = [
+        upload("tone.mp4", "broken"),
+        upload("tone.mp4", "flaky"),
+        upload("not_media.mp4", "refused"),
+    ]
+    with running_sink() as sink:
+        done = subprocess.run(
+            [
+                sys.executable, "-m", "tests.leaking_work",
+                *(str(video.id) for video in videos), "\n".join(MARKERS.values()),
+            ],
+            cwd=home,
+            env=child_environment(
+                PYTHONPATH=str(PROJECT),
+                SENTRY_DSN=sink.dsn,
+                MENTORA_ENVIRONMENT="staging",
+            ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        yield FailedWork(
+            done.stdout + done.stderr, sink, str(videos[0].creator_id), videos
+        )
+
+
+def leaked(text: str) -> list[str]:
+    """The markers of which something stands in a text."""
+    found = []
+    for number, name in enumerate(MARKERS, 1):
+        if f"leak{number}" in text.lower():
+            found.append(name)
+    return found
+
+
+def test_no_secret_reaches_a_log(work: FailedWork) -> None:
+    """Else whoever reads logs reads keys, addresses and lessons."""
+    assert leaked(work.output) == [], work.output[-6000:]
+    failed = [line for line in work.lines if line["event"] == "step failed"]
+    assert {line["asset"] for line in failed} == {
+        "audio", "embeddings", "platform_health",
+    }  # fmt: skip
+    assert failed[0]["error"].startswith("KeyError at platform_health.py:")
+
+
+def test_no_secret_reaches_sentry(work: FailedWork) -> None:
+    """Else keys, addresses and lessons lie on somebody else's server."""
+    assert leaked(work.sink.text) == []
+    assert work.sink.of_type("event")
+    assert work.sink.of_type("transaction")
+
+
+def test_no_secret_reaches_dagster(work: FailedWork) -> None:
+    """Else everybody who may look at runs reads them, in the UI or the event log."""
+    with psycopg.connect(dagster_postgres_url()) as connection:
+        row = connection.execute(TOLD_BY_DAGSTER).fetchone()
+    assert row is not None
+    assert leaked(row[0]) == []
+    assert "STEP_UP_FOR_RETRY" in row[0]
+    ticks = [json.loads(one) for one in work.output.splitlines() if '"tick"' in one]
+    assert len(ticks) == 2
+    assert all("MentoraError: internal: KeyError at " in t["tick"] for t in ticks)
+
+
+def test_no_secret_reaches_a_creator_or_a_table(
+    work: FailedWork, urls: DatabaseUrls, home: Path
+) -> None:
+    """Else a creator reads a password, or it stands in every backup."""
+    with psycopg.connect(urls.admin) as connection:
+        for table in TABLES:
+            row = connection.execute(
+                psycopg.sql.SQL(
+                    "select string_agg(t::text, E'\n') from {} as t"
+                ).format(psycopg.sql.Identifier(table))
+            ).fetchone()
+            assert row is not None
+            assert leaked(row[0] or "") == [], table
+    mails = [path.read_text() for path in (home / ".mentora/mail").rglob("*.eml")]
+    assert leaked("\n".join(mails)) == []
+    assert work.videos
+
+
+def test_an_incident_says_whose_work_failed_and_where(work: FailedWork) -> None:
+    """Else an engineer reads a type of error and begins to search."""
+    (event,) = work.events("embeddings")
+    tags = event["tags"]
+    assert tags["creator_id"] == work.creator
+    assert tags["video"] == str(work.videos[0].id)
+    assert tags["error_code"] == "internal"
+    assert {"run", "process"} < set(tags)
+    assert event["fingerprint"] == ["embeddings", "internal"]
+    assert event["environment"] == "staging"
+    assert event["release"].startswith("mentora-pipelines@")
+    frames = event["exception"]["values"][-1]["stacktrace"]["frames"]
+    assert frames[-1]["function"] == "raise_it"
+    assert all("vars" not in frame for frame in frames)
+
+
+def test_what_is_tried_again_is_no_incident(work: FailedWork) -> None:
+    """Else each outage of a second wakes somebody."""
+    assert len(work.events("embeddings")) == 1
+    retried = [x for x in work.lines if x["event"] == "step will be tried again"]
+    assert [(line["asset"], line["video"]) for line in retried] == [
+        ("embeddings", str(work.videos[1].id))
+    ]
+
+
+def test_a_creators_bad_file_is_an_incident_when_it_is_repeated(
+    work: FailedWork,
+) -> None:
+    """Else text files wake somebody, or a decoder that refuses all goes unseen."""
+    (event,) = work.events("audio")
+    assert event["level"] == "warning"
+    assert event["tags"]["video"] == str(work.videos[2].id)
+    assert event["fingerprint"] == ["audio", "not_media"]
+    assert event["contexts"]["extra"]["times"] == 2
+    refused = [line for line in work.lines if line.get("asset") == "audio"]
+    assert sum(line["event"] == "step failed" for line in refused) == 2
+
+
+@pytest.mark.parametrize("name", ["new_uploads", "daily_metrics_schedule"])
+def test_a_trigger_that_fails_is_told(work: FailedWork, name: str) -> None:
+    """Else nothing starts any more, and nobody knows."""
+    (event,) = work.events(name)
+    assert event["fingerprint"] == [name, "KeyError"]
+    assert [x["event"] for x in work.lines if x.get("asset") == name] == ["tick failed"]
+
+
+def test_the_monitor_of_a_schedule_hears_how_its_run_ended(work: FailedWork) -> None:
+    """Else a night without its job is noticed when somebody misses its numbers."""
+    told = {
+        (one["monitor_slug"], one["status"]): one
+        for one in work.sink.of_type("check_in")
+    }
+    assert set(told) == {
+        ("daily_metrics_schedule", "error"),
+        ("event_retention_schedule", "in_progress"),
+        ("event_retention_schedule", "ok"),
+    }
+    begun = told["event_retention_schedule", "in_progress"]
+    ended = told["event_retention_schedule", "ok"]
+    assert begun["check_in_id"] == ended["check_in_id"]
+    assert ended["duration"] > 0
+    assert ended["monitor_config"]["schedule"] == {
+        "type": "crontab", "value": "30 4 * * *",
+    }  # fmt: skip
+
+
+def test_every_line_names_its_run_and_its_creator(work: FailedWork) -> None:
+    """Else the lines of four runs at once cannot be told apart."""
+    of_lessons = [line for line in work.lines if "video" in line]
+    assert of_lessons
+    for line in of_lessons:
+        assert {"run", "creator", "asset", "event", "level"} < set(line)
+        assert line["duration_s"] >= 0
+    (by_hand,) = [line for line in work.lines if line["event"] == "told by hand"]
+    assert by_hand["transcript"] == "[hidden]"
