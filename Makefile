@@ -1,6 +1,6 @@
 # One-liners; `make` alone prints them.
 BENCHMARKS = instance_storage vector_writes lesson_replacement pagination event_backlog \
-    rate_limits cache_invalidation cache_stampede recognition chunking \
+    rate_limits cache_invalidation cache_stampede recognition chunking embeddings \
     content_health daily_metrics table_quality vector_search object_storage \
     upload_detection observability lesson_share
 

@@ -24,6 +24,8 @@ TABLES: dict[str, str] = {
     "published_lessons": "video_chunks",
     "quizzes": "quiz_questions",
     "daily_metrics": "daily_metrics",
+    "search_index": "embedding_generations",
+    "memberships": "memberships",
     "content_health": "content_health_checks",
     "platform_health": "platform_health_checks",
 }

@@ -6,6 +6,13 @@ from uuid import UUID
 import dagster as dg
 
 from assets.failures import UPLOAD_TAG
+from assets.lessons.checks import (
+    captions_pass_review,
+    chunks_cover_the_speech,
+    every_chunk_has_a_vector,
+    every_word_follows_the_one_before,
+    nothing_heard_is_doubtful,
+)
 from assets.lessons.quizzes import QuizRequest
 from assets.observation import CREATOR_TAG
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
@@ -28,13 +35,21 @@ PRIORITY_TAG = "dagster/priority"
 
 lesson_job = dg.define_asset_job(
     "lesson_job",
-    selection=list(LESSON_ASSETS),
+    # Not what looks at whole tables: that is a look of each night.
+    selection=dg.AssetSelection.assets(*LESSON_ASSETS).without_checks()
+    | dg.AssetSelection.checks(
+        every_word_follows_the_one_before,
+        nothing_heard_is_doubtful,
+        captions_pass_review,
+        chunks_cover_the_speech,
+        every_chunk_has_a_vector,
+    ),
     description="One uploaded video becomes a published lesson.",
 )
 
 quiz_job = dg.define_asset_job(
     "quiz_job",
-    selection=["quizzes"],
+    selection=dg.AssetSelection.assets("quizzes").without_checks(),
     description="A published lesson gets a draft quiz.",
 )
 

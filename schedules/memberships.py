@@ -2,7 +2,9 @@
 
 import dagster as dg
 
+from assets.cockpit import OPERATIONS, team
 from assets.operations.memberships import memberships_job
+from assets.triggers import checked_in
 from mentora_pipelines.settings import WhopSettings
 
 
@@ -12,7 +14,10 @@ from mentora_pipelines.settings import WhopSettings
     cron_schedule="17 * * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Follows what Whop lists, so that a lost delivery does no harm.",
+    tags=team(OPERATIONS),
 )
+@checked_in
 def memberships_schedule() -> dg.RunRequest | dg.SkipReason:
     """A run, unless memberships are off."""
     if WhopSettings().api_key is None:

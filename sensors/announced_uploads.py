@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from assets.cockpit import OPERATIONS, team
+from assets.triggers import watched
 from mentora_pipelines.domain.storage import ObjectStorage, shown_key
 from mentora_pipelines.domain.upload_notices import (
     NoticeCatalogue,
@@ -16,7 +18,10 @@ QUIET_S = 5
 @dg.sensor(
     minimum_interval_seconds=QUIET_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Registers the uploads that notices of the bucket name.",
+    tags=team(OPERATIONS),
 )
+@watched
 def announced_uploads(
     context: dg.SensorEvaluationContext,
     notices: dg.ResourceParam[UploadNotices],

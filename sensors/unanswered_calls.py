@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from assets.cockpit import OPERATIONS, team
+from assets.triggers import watched
 from mentora_pipelines.domain.spending.usage import PATIENCE, UnansweredCalls
 
 LOOK_S = 600
@@ -11,7 +13,10 @@ LOOK_S = 600
 @dg.sensor(
     minimum_interval_seconds=LOOK_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Books calls to providers that nobody will answer any more.",
+    tags=team(OPERATIONS),
 )
+@watched
 def unanswered_calls(
     context: dg.SensorEvaluationContext,
     spending: dg.ResourceParam[UnansweredCalls],

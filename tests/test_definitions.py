@@ -61,7 +61,7 @@ def test_definitions_load_without_any_setting_and_without_a_heavy_package() -> N
     )
     assert loaded.returncode == 0, loaded.stderr
     count, modules = json.loads(loaded.stdout)
-    assert count == 10
+    assert count == 12
     assert [name for name in HEAVY if name in modules] == []
 
 

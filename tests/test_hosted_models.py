@@ -9,8 +9,8 @@ from mentora_pipelines.errors import ProviderRefused, SettingsError
 from mentora_pipelines.local_stack import ensure_local_stack, stop_local_stack
 from mentora_pipelines.probes import PROBES, probe
 from mentora_pipelines.providers import (
-    make_embedder,
     make_quiz_writer,
+    make_set_embedder,
     make_transcriber,
 )
 from mentora_pipelines.services import DatabaseUrls
@@ -66,7 +66,7 @@ def test_settings_choose_the_hosted_models(
     """Else a platform that pays for better models does not use them."""
     assert hosted_settings
     books = Books()
-    embedder = make_embedder(books)
+    embedder = make_set_embedder(books)
     assert (embedder.model.provider, embedder.model.dimensions) == ("openai", 1536)
     embedder.embed(["a lesson"])
     assert "whisper-1" in make_transcriber(books).fingerprint
@@ -108,7 +108,7 @@ def test_a_missing_key_is_told_by_its_name(
     clean.setenv("MENTORA_EMBEDDER", "openai")
     clean.setenv("MENTORA_QUIZ_WRITER", "claude")
     with pytest.raises(SettingsError, match="OPENAI_API_KEY"):
-        make_embedder(Books()).embed(["a lesson"])
+        make_set_embedder(Books()).embed(["a lesson"])
     writer = make_quiz_writer(Books())
     with pytest.raises(SettingsError, match="ANTHROPIC_API_KEY"):
         writer.check_reachable()  # type: ignore[attr-defined]  # the hosted one's

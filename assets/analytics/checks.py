@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from assets.analytics.daily_metrics import daily_metrics
-from assets.analytics.failures import permanent_errors_fail_at_once
 from assets.analytics.partitions import days
 from assets.failures import RETRY_POLICY
+from assets.observation import platform_step
 from mentora_pipelines.domain.analytics.daily_metrics import (
     MetricsCalendar,
     MetricsStore,
@@ -34,7 +34,7 @@ def counts_equal_the_events(
     context: dg.AssetCheckExecutionContext, metrics: dg.ResourceParam[MetricsStore]
 ) -> dg.AssetCheckResult:
     """Else an analyst decides on numbers that nobody can count again."""
-    with permanent_errors_fail_at_once():
+    with platform_step():
         found = [
             f"{key}, {difference.creator_id or 'platform'}: {difference.metric} is "
             f"{difference.stored}, the events say {difference.counted}"
@@ -49,7 +49,7 @@ def no_value_is_impossible(
     context: dg.AssetCheckExecutionContext, metrics: dg.ResourceParam[MetricsStore]
 ) -> dg.AssetCheckResult:
     """Else a chart shows a pass rate of 120 % and nobody trusts the others."""
-    with permanent_errors_fail_at_once():
+    with platform_step():
         found = [
             f"{key}, {told}"
             for key in _partition_keys(context)
@@ -64,7 +64,7 @@ def yesterdays_metrics_exist(
 ) -> dg.AssetCheckResult:
     """Else a missed night is noticed when somebody asks for its numbers."""
     day = yesterday(datetime.now(UTC))
-    with permanent_errors_fail_at_once():
+    with platform_step():
         counted = metrics.is_counted(day)
     return dg.AssetCheckResult(
         passed=counted,

@@ -6,11 +6,11 @@ from datetime import date
 import dagster as dg
 from pydantic import Field
 
-from assets.analytics.failures import permanent_errors_fail_at_once
 from assets.analytics.partitions import days
 from assets.analytics.report_pages import page_metadata
 from assets.cockpit import ANALYTICS, table_metadata
 from assets.failures import RETRY_POLICY
+from assets.observation import platform_step
 from mentora_pipelines.domain.analytics.daily_metrics import (
     DayCount,
     DayRange,
@@ -60,7 +60,7 @@ def daily_metrics(
     Counted from `analytics_events` by the database; a day that is counted again from
     the same events writes no row. The links lead to the day's pages.
     """
-    with permanent_errors_fail_at_once():
+    with platform_step():
         for key in context.partition_keys:
             day = date.fromisoformat(key)
             count = metrics.aggregate(day)

@@ -10,9 +10,9 @@ from assets.analytics.checks import (
     yesterdays_metrics_exist,
 )
 from assets.analytics.daily_metrics import daily_metrics
-from assets.analytics.failures import permanent_errors_fail_at_once
 from assets.analytics.table_quality import a_day_is_like_others
 from assets.failures import RETRY_POLICY
+from assets.observation import platform_step
 from mentora_pipelines.domain.analytics.event_partitions import (
     EventPartitions,
     maintain_partitions,
@@ -41,7 +41,7 @@ def maintain_event_partitions(
     metrics: dg.ResourceParam[EventPartitions],
 ) -> None:
     """Makes the months ahead, and puts away those beyond the retention setting."""
-    with permanent_errors_fail_at_once():
+    with platform_step():
         changes = maintain_partitions(
             metrics,
             now=datetime.now(UTC),

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from assets.analytics.daily_metrics import daily_metrics
-from assets.analytics.failures import permanent_errors_fail_at_once
 from assets.analytics.partitions import days
 from assets.analytics.report_pages import page_metadata
 from assets.failures import RETRY_POLICY
@@ -17,6 +16,7 @@ from assets.lessons.chunks import chunks
 from assets.lessons.embeddings import embeddings
 from assets.lessons.quizzes import quizzes
 from assets.lessons.transcripts import transcripts
+from assets.observation import platform_step
 from mentora_pipelines.domain.analytics.daily_metrics import DayRange
 from mentora_pipelines.domain.analytics.report_shelf import ReportShelf
 from mentora_pipelines.domain.analytics.table_quality import (
@@ -114,7 +114,7 @@ def _look(
     validator: TableValidator,
     shelf: ReportShelf,
 ) -> dg.AssetCheckResult:
-    with permanent_errors_fail_at_once():
+    with platform_step():
         found, page = look_at_table(table, of_days, validator=validator, shelf=shelf)
     failed = found.failed
     return dg.AssetCheckResult(

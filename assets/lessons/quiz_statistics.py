@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.failures import RETRY_POLICY
 from assets.lessons.quizzes import quizzes
+from assets.observation import platform_step
 from mentora_pipelines.domain.quizzes.item_statistics import (
     LOOK_BACK,
     MAX_QUIZZES,
@@ -25,8 +26,9 @@ def no_question_puzzles_its_students(
     item_analyst: dg.ResourceParam[ItemAnalyst],
 ) -> dg.AssetCheckResult:
     """Else a wrong key marks the best students down, and nobody hears of it."""
-    taken = quiz_answers.quizzes_taken(LOOK_BACK, MAX_QUIZZES)
-    reports = item_reports(taken, counts=quiz_answers, analyst=item_analyst)
+    with platform_step():
+        taken = quiz_answers.quizzes_taken(LOOK_BACK, MAX_QUIZZES)
+        reports = item_reports(taken, counts=quiz_answers, analyst=item_analyst)
     flagged = [report for report in reports if report.flags]
     return dg.AssetCheckResult(
         passed=not flagged,

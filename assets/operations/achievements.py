@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from assets.operations.drains import DRAIN_RETRIES, DRAIN_TAGS, drain_step
+from assets.observation import platform_step
+from assets.operations.drains import DRAIN_RETRIES, DRAIN_TAGS
 from mentora_pipelines.domain.operations.achievements import (
     AchievementLedger,
     unlock_due,
@@ -15,7 +16,7 @@ def unlock_achievements(
     achievements: dg.ResourceParam[AchievementLedger],
 ) -> None:
     """Grant one batch of what is due, each once."""
-    with drain_step():
+    with platform_step():
         figures = unlock_due(achievements)
     context.add_output_metadata(
         {

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 import dagster as dg
 
 from assets.cockpit import OPERATIONS, table_metadata
-from assets.operations.drains import drain_step
+from assets.observation import platform_step
 from assets.partitions import health_weeks
 from mentora_pipelines.domain.identity import NAMESPACE
 from mentora_pipelines.domain.operations.content_health import (
@@ -52,7 +52,7 @@ def content_health(
 
     Creators are told of lessons that failed several times, once, and of recoveries.
     """
-    with drain_step():
+    with platform_step():
         figures = look(
             LookScope.ALL, _look_id(context.run.run_id), health_ledger, lesson_prober
         )
@@ -67,7 +67,7 @@ def look_at_suspects(
     lesson_prober: dg.ResourceParam[LessonProber],
 ) -> None:
     """Probe again what failed, or could not be judged, when it was last probed."""
-    with drain_step():
+    with platform_step():
         figures = look(
             LookScope.SUSPECTS, _look_id(context.run_id), health_ledger, lesson_prober
         )

@@ -5,8 +5,6 @@ Here belong tags, retries and the translation of errors. Not here: any queue.
 
 import dagster as dg
 
-from assets.observation import platform_step
-
 MAX_RUNTIME_S = 900
 """A drain that hangs is ended after this; what it held is due again by then."""
 
@@ -20,7 +18,3 @@ DRAIN_RETRIES = dg.RetryPolicy(
     max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
 """For a database that restarts; after that the sensor asks for a new run."""
-
-
-drain_step = platform_step
-"""Ends the run at once for what trying again cannot mend."""

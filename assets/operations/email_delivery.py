@@ -4,7 +4,8 @@ import time
 
 import dagster as dg
 
-from assets.operations.drains import DRAIN_RETRIES, DRAIN_TAGS, drain_step
+from assets.observation import platform_step
+from assets.operations.drains import DRAIN_RETRIES, DRAIN_TAGS
 from mentora_pipelines.domain.operations.mail_delivery import (
     EmailOutbox,
     Mailer,
@@ -21,7 +22,7 @@ def deliver_email(
     mailer: dg.ResourceParam[Mailer],
 ) -> None:
     """Send one batch of what is due, over one connection."""
-    with drain_step():
+    with platform_step():
         figures = deliver_due(
             email_outbox, mail_renderer, mailer, monotonic=time.monotonic
         )

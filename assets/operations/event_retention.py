@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from assets.operations.drains import DRAIN_RETRIES, DRAIN_TAGS, drain_step
+from assets.observation import platform_step
+from assets.operations.drains import DRAIN_RETRIES, DRAIN_TAGS
 from mentora_pipelines.domain.events.outbox import HandledEvents
 
 
@@ -11,7 +12,7 @@ def forget_events(
     context: dg.OpExecutionContext, outbox: dg.ResourceParam[HandledEvents]
 ) -> None:
     """Deletes handled events after their time; what is pending or dead stays."""
-    with drain_step():
+    with platform_step():
         forgotten = outbox.forget()
     context.add_output_metadata({"forgotten": forgotten})
 

@@ -7,7 +7,8 @@ from uuid import UUID
 import dagster as dg
 from pydantic import Field
 
-from assets.operations.drains import drain_step
+from assets.cockpit import OPERATIONS, table_metadata
+from assets.observation import platform_step
 from mentora_pipelines.domain.memberships.following import FollowedShops, follow_shops
 from mentora_pipelines.domain.memberships.memberships import (
     MembershipListing,
@@ -31,6 +32,8 @@ class FollowedMemberships(dg.Config):
 
 @dg.asset(
     group_name="operations",
+    owners=[OPERATIONS],
+    metadata=table_metadata("memberships"),
     kinds={"postgres"},
     retry_policy=dg.RetryPolicy(
         max_retries=2,
@@ -53,7 +56,7 @@ def memberships(
     if membership_listing.off_because is not None:
         off = f"off: {membership_listing.off_because}"
         return dg.MaterializeResult(metadata={"memberships": off})
-    with drain_step():
+    with platform_step():
         followed = follow_shops(
             membership_listing,
             membership_rows,

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from assets.operations.drains import DRAIN_RETRIES, drain_step
+from assets.observation import platform_step
+from assets.operations.drains import DRAIN_RETRIES
 from mentora_pipelines.domain.operations.orphans import OrphanLedger, collect_orphans
 from mentora_pipelines.domain.operations.unused_vectors import (
     VectorLedger,
@@ -31,7 +32,7 @@ def collect_objects(
 
     Fails, deleting nothing, when the database seems to have lost its lessons.
     """
-    with drain_step():
+    with platform_step():
         collected = collect_orphans(
             storage, orphans, now=datetime.now(UTC), grace=_grace()
         )
@@ -43,7 +44,7 @@ def collect_unused_vectors(
     context: dg.OpExecutionContext, orphans: dg.ResourceParam[VectorLedger]
 ) -> None:
     """Deletes vectors of texts that left every version of their lesson."""
-    with drain_step():
+    with platform_step():
         deleted = collect_vectors(orphans, now=datetime.now(UTC), grace=_grace())
     context.add_output_metadata({"deleted": deleted})
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 import dagster as dg
 
 from assets.cockpit import OPERATIONS, table_metadata
-from assets.operations.drains import drain_step
+from assets.observation import platform_step
 from mentora_pipelines.domain.identity import NAMESPACE
 from mentora_pipelines.domain.operations.platform_health import (
     HealthRule,
@@ -43,7 +43,7 @@ def platform_health(
     The probes of `mentora doctor`, and what waits or was given up. A part that is not
     well twice in a row is one notice to the operator, and one more when it is again.
     """
-    with drain_step():
+    with platform_step():
         states = look_at_platform(
             _look_id(context.run.run_id),
             _rule(),
@@ -68,7 +68,7 @@ def every_part_is_well(
     platform_ledger: dg.ResourceParam[PlatformLedger],
 ) -> dg.AssetCheckResult:
     """Else lessons wait, fail or are lost, and creators notice first."""
-    with drain_step():
+    with platform_step():
         alarmed = [each.part for each in platform_ledger.states() if each.is_alarmed]
     return dg.AssetCheckResult(passed=not alarmed, metadata={"not well": alarmed})
 

@@ -2,7 +2,9 @@
 
 import dagster as dg
 
-from assets.operations.drains import DRAIN_RETRIES, drain_step
+from assets.cockpit import LESSONS, table_metadata
+from assets.observation import platform_step
+from assets.operations.drains import DRAIN_RETRIES
 from mentora_pipelines.domain.generations import SearchUpkeep
 
 MAX_RUNTIME_S = 6 * 3600
@@ -11,6 +13,8 @@ MAX_RUNTIME_S = 6 * 3600
 
 @dg.asset(
     group_name="search",
+    owners=[LESSONS],
+    metadata=table_metadata("search_index"),
     kinds={"pgvector"},
     retry_policy=DRAIN_RETRIES,
     pool="embedding",
@@ -24,7 +28,7 @@ def search_index(
     and a generation that is being built is completed, measured against the active one
     and swapped in.
     """
-    with drain_step():
+    with platform_step():
         figures = search_upkeep.tend()
     measured: dict[str, float] = {}
     if figures.recall is not None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mentora_pipelines.domain.lessons.questions import accepted
 
 from mentora_pipelines.domain.lessons.recognition import Hints, recognise
-from tests.adapters.claude.test_quiz_writer import lesson, sentences
+from mentora_pipelines.domain.quizzes.questions import QuizWishes
+from tests.adapters.claude.test_quiz_writer import lesson, sentences, sound
 from tests.fix_ai import Hosted
 from tests.fix_whisper import sound_of, write_flac
 
@@ -48,8 +48,8 @@ def test_a_transcription_becomes_words_with_times(
 def test_a_tool_call_becomes_a_question(hosted: Hosted) -> None:
     """Else we understand our own server only."""
     transcript, chunks = lesson(sentences(10))
-    questions = hosted.quiz_writer().write(transcript, chunks, 1)
-    kept, refused = accepted(questions, transcript)
+    questions = hosted.quiz_writer().write(transcript, chunks, QuizWishes(1))
+    kept = sound(questions, transcript)
+    assert kept == questions
     assert [question.answer for question in kept] == ["chlorophyll"]
-    assert refused == []
     assert hosted.books.states() == ["settled"]

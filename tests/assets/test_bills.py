@@ -206,8 +206,9 @@ def test_the_plan_holds_the_ledger_is_the_bill_and_nothing_is_paid_twice(
     assert told["quiz"]["models"] == ["anthropic/claude-sonnet-5"]
 
     assert shop.run()
-    shop.limit(Budget(limit_usd=heard[quiz][1].cost_usd))
-    assert not shop.run("quiz_job"), "the lesson has taken its part of that"
+    spent = unheard[hearing][1].cost_usd + heard[embedding][1].cost_usd
+    shop.limit(Budget(limit_usd=spent))
+    assert not shop.run("quiz_job"), "the lesson has taken all of that"
     assert shop.served(quiz) == []
     finished = shop.catalogue.video(shop.video.id)
     assert finished.processing_status is ProcessingStatus.COMPLETED

@@ -313,7 +313,7 @@ def test_every_step_is_tried_again_the_same_way() -> None:
             for name in names
         )
     ]
-    assert len(steps) == 12
+    assert len(steps) == 17
     for step in steps:
         assert step.op.retry_policy == RETRY_POLICY, step.op.name
 

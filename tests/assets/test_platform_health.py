@@ -55,6 +55,12 @@ class OnePart:
         return [Reading("cache", "says PONG", healthy=self._healthy, latency_ms=1.0)]
 
 
+@pytest.fixture(autouse=True)
+def _nobody_has_a_limit(admin: Connection) -> None:
+    """Other tests spend what they may."""
+    admin.execute("delete from budgets")
+
+
 @pytest.fixture
 def look(
     instance: dg.DagsterInstance, admin: Connection

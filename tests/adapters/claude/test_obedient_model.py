@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from mentora_pipelines.adapters.minilm import MiniLmEmbedder
+from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.domain.quizzes.faults import FaultCode
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
 from mentora_pipelines.domain.quizzes.quizzes import Quiz, write_quiz
