@@ -78,6 +78,7 @@ from resources.next_embedders import NextEmbeddersResource
 from resources.orphans import OrphansResource
 from resources.platform_ledger import PlatformLedgerResource
 from resources.platform_probes import PlatformProbesResource
+from resources.question_embedder import QuestionEmbedderResource
 from resources.quiz_answers import ItemAnalystResource, QuizAnswersResource
 from resources.quiz_writer import QuizWriterResource
 from resources.report_shelf import ReportShelfResource
@@ -203,6 +204,7 @@ defs = dg.Definitions(
         "next_embedders": NextEmbeddersResource(),
         "search_upkeep": SearchUpkeepResource(),
         "quiz_writer": QuizWriterResource(),
+        "question_embedder": QuestionEmbedderResource(),
         "quiz_answers": QuizAnswersResource(),
         "item_analyst": ItemAnalystResource(),
         "email_outbox": EmailOutboxResource(),

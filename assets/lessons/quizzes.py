@@ -11,7 +11,7 @@ from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.published_lessons import published_lessons
 from assets.partitions import videos
 from mentora_pipelines.domain.events.payloads import MAX_EDITION, MAX_QUESTIONS
-from mentora_pipelines.domain.lessons.embeddings import Embedder
+from mentora_pipelines.domain.quizzes.conflicts import TextEmbedder
 from mentora_pipelines.domain.quizzes.questions import (
     BloomLevel,
     Difficulty,
@@ -68,7 +68,7 @@ def quizzes(
     catalogue: dg.ResourceParam[VideoCatalogue],
     lessons: dg.ResourceParam[LessonWithQuizzes],
     quiz_writer: dg.ResourceParam[QuizWriter],
-    embedder: dg.ResourceParam[Embedder],
+    question_embedder: dg.ResourceParam[TextEmbedder],
 ) -> dg.MaterializeResult[None]:
     """Questions that stand on the published words, as a draft for the creator."""
     # The lesson is published: a quiz that fails must not take it back.
@@ -78,7 +78,7 @@ def quizzes(
             _wishes(config),
             writer=quiz_writer,
             store=lessons,
-            embedder=embedder,
+            embedder=question_embedder,
             requested_as=UUID(config.requested_as) if config.requested_as else None,
         )
     return dg.MaterializeResult(

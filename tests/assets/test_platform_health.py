@@ -143,6 +143,7 @@ def test_the_notice_can_be_read(
     """Else the mail about an outage is itself a failure."""
     monkeypatch.setenv("MENTORA_OPERATOR_EMAIL", "ops@tests.example")
     monkeypatch.setenv("MENTORA_ALERT_CONFIRMATIONS", "1")
+    monkeypatch.setenv("MENTORA_ALERT_DEAD_LETTERS", "1000000")
     look(platform_probes=OnePart(healthy=False))
     with open_email_outbox() as outbox:
         envelopes = [

@@ -86,7 +86,7 @@ def test_a_search_says_how_it_was_done(mentora: Mentora, video_id: str) -> None:
     within = ("search", "oxygen", "--explain")
     plan = mentora(*within, "--json", "--video", video_id).json["plan"]
     assert plan["name"] == "video_exact"
-    assert any("transcript_chunks" in step for step in plan["steps"])
+    assert any("chunk_embeddings" in step for step in plan["steps"])
     assert mentora(*within, "--json").json["plan"]["name"] == "platform_exact"
     assert "few chunks" in mentora(*within, "--video", video_id).progress
     assert mentora(*within, "--mode", "text").code == 2

@@ -39,7 +39,7 @@ SAME_PROMPT = 0.95
 
 
 class TextEmbedder(Protocol):
-    """Turns texts into unit vectors."""
+    """Turns texts into unit vectors; `SAME_POINT` and `SAME_PROMPT` are its own."""
 
     def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """One vector per text, in order."""

@@ -1,0 +1,14 @@
+"""Compares questions of quizzes by their meaning."""
+
+import dagster as dg
+
+from mentora_pipelines.domain.quizzes.conflicts import TextEmbedder
+from mentora_pipelines.providers import make_local_embedder
+
+
+class QuestionEmbedderResource(dg.ConfigurableResource[TextEmbedder]):
+    """Compares questions of quizzes by their meaning."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> TextEmbedder:
+        """The local model: what counts as alike was measured with its vectors."""
+        return make_local_embedder()
