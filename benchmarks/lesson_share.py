@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.recognition import PROJECT, make_lesson, sound_of
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 
 if TYPE_CHECKING:
     from mentora_pipelines.domain.lessons.doubts import HeardStretch
@@ -144,7 +144,7 @@ def _children_s() -> float:
 def measure_here() -> None:
     """Make the one lesson that waits, and print its figures as JSON."""
     from mentora_pipelines.domain.videos import ProcessingStatus
-    from mentora_pipelines.providers import open_catalogue
+    from mentora_pipelines.providers.lessons import open_catalogue
 
     with open_catalogue() as catalogue:
         (video,) = catalogue.videos([ProcessingStatus.PENDING])

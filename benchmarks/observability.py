@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from mentora_pipelines.local_stack import stop_local_stack
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 from tests.fix_lessons import SAMPLES
 from tests.fix_sentry import running_sink
 from tests.fix_services import PROJECT, make_home
@@ -146,7 +146,8 @@ def _watched_lesson() -> dict[str, float]:
     from mentora_pipelines.definitions import defs
     from mentora_pipelines.domain.uploads import parse_upload_key
     from mentora_pipelines.observability.timers import PerformanceTimer
-    from mentora_pipelines.providers import make_storage, open_catalogue
+    from mentora_pipelines.providers.lessons import open_catalogue
+    from mentora_pipelines.providers.storage import make_storage
 
     spent = {"cpu": 0.0, "wall": 0.0, "measured": 0.0}
 

@@ -53,7 +53,7 @@ def ours(endpoint: str, key: str, secret: str, bucket: str) -> Library:
     """The adapter of this project, on boto3."""
     from mentora_pipelines.adapters.s3_storage.connection import open_bucket
     from mentora_pipelines.adapters.s3_storage.storage import S3Storage
-    from mentora_pipelines.settings import StorageSettings
+    from mentora_pipelines.settings.storage import StorageSettings
 
     os.environ.update(  # noqa: TID251  (a process of its own, and its settings)
         MENTORA_STORAGE_URL=f"s3://{bucket}",

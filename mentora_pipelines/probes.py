@@ -11,17 +11,14 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mentora_pipelines import migrations, services
 from mentora_pipelines.errors import MentoraError
-from mentora_pipelines.providers import (
-    make_quiz_writer,
-    make_set_embedder,
-    make_storage,
-    make_transcriber,
-    open_lesson_prober,
-    open_mailer,
-    open_usage_ledgers,
-    open_whop,
-)
-from mentora_pipelines.settings import HealthSettings
+from mentora_pipelines.providers.content_health import open_lesson_prober
+from mentora_pipelines.providers.mail import open_mailer
+from mentora_pipelines.providers.memberships import open_whop
+from mentora_pipelines.providers.models import make_set_embedder, make_transcriber
+from mentora_pipelines.providers.quizzes import make_quiz_writer
+from mentora_pipelines.providers.spending import open_usage_ledgers
+from mentora_pipelines.providers.storage import make_storage
+from mentora_pipelines.settings.content_health import HealthSettings
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.valkey.health import ValkeyHealth

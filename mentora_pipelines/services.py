@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mentora_pipelines.settings import (
+from mentora_pipelines.settings.databases import (
     DagsterStorageSettings,
     DatabaseSettings,
-    HomeSettings,
-    RedisSettings,
-    StorageSettings,
 )
+from mentora_pipelines.settings.home import HomeSettings
+from mentora_pipelines.settings.redis import RedisSettings
+from mentora_pipelines.settings.storage import StorageSettings
 
 if TYPE_CHECKING:
     from mentora_pipelines.local_stack import LocalServices

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_achievements
+from mentora_pipelines.providers.achievements import open_achievements
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.achievements import AchievementRows

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_cache
+from mentora_pipelines.providers.cache import open_cache
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.valkey.cache import ValkeyCache

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_catalogue
+from mentora_pipelines.providers.lessons import open_catalogue
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue

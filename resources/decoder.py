@@ -3,7 +3,7 @@
 import dagster as dg
 
 from mentora_pipelines.domain.lessons.audio import MediaDecoder
-from mentora_pipelines.providers import make_decoder
+from mentora_pipelines.providers.media import make_decoder
 
 
 class DecoderResource(dg.ConfigurableResource[MediaDecoder]):

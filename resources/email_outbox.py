@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_email_outbox
+from mentora_pipelines.providers.mail import open_email_outbox
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows

@@ -6,11 +6,9 @@ from contextlib import contextmanager
 import dagster as dg
 
 from mentora_pipelines.domain.caching.embeddings import TextModel
-from mentora_pipelines.providers import (
-    make_cached_embedder,
-    open_cache,
-    open_usage_ledgers,
-)
+from mentora_pipelines.providers.cache import open_cache
+from mentora_pipelines.providers.models import make_cached_embedder
+from mentora_pipelines.providers.spending import open_usage_ledgers
 
 
 class EmbedderResource(dg.ConfigurableResource[TextModel]):

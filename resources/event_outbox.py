@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_event_outbox
+from mentora_pipelines.providers.events import open_event_outbox
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox

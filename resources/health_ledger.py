@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_health_ledger
+from mentora_pipelines.providers.content_health import open_health_ledger
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows

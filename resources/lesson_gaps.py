@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_lesson_gaps
+from mentora_pipelines.providers.lessons import open_lesson_gaps
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_lesson_prober
+from mentora_pipelines.providers.content_health import open_lesson_prober
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.http_probe.lessons import WebLessonProber

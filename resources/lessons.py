@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_lessons
+from mentora_pipelines.providers.lessons import open_lessons
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from mentora_pipelines.domain.operations.mail_delivery import MailRenderer
-from mentora_pipelines.providers import make_mail_renderer
+from mentora_pipelines.providers.mail import make_mail_renderer
 
 
 class MailRendererResource(dg.ConfigurableResource[MailRenderer]):

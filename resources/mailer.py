@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from mentora_pipelines.domain.operations.mail_delivery import Mailer
-from mentora_pipelines.providers import open_mailer
+from mentora_pipelines.providers.mail import open_mailer
 
 
 class MailerResource(dg.ConfigurableResource[Mailer]):

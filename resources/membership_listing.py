@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_whop
+from mentora_pipelines.providers.memberships import open_whop
 
 if TYPE_CHECKING:
     from mentora_pipelines.domain.memberships.memberships import MembershipListing

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_membership_rows
+from mentora_pipelines.providers.memberships import open_membership_rows
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships

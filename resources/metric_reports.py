@@ -3,7 +3,7 @@
 import dagster as dg
 
 from mentora_pipelines.domain.analytics.metric_reports import MetricReports
-from mentora_pipelines.providers import make_metric_reports
+from mentora_pipelines.providers.analytics import make_metric_reports
 
 
 class MetricReportsResource(dg.ConfigurableResource[MetricReports]):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_metrics
+from mentora_pipelines.providers.analytics import open_metrics
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics

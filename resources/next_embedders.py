@@ -9,7 +9,8 @@ import dagster as dg
 from mentora_pipelines.domain.caching.embeddings import TextModel
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel, NextEmbedders
 from mentora_pipelines.domain.spending.usage import UsageLedgers
-from mentora_pipelines.providers import embedder_of, open_usage_ledgers
+from mentora_pipelines.providers.models import embedder_of
+from mentora_pipelines.providers.spending import open_usage_ledgers
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_orphans
+from mentora_pipelines.providers.storage import open_orphans
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.orphans import OrphanRows

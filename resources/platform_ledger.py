@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_platform_ledger
+from mentora_pipelines.providers.platform_health import open_platform_ledger
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.platform_health import (

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from mentora_pipelines.domain.quizzes.conflicts import TextEmbedder
-from mentora_pipelines.providers import make_local_embedder
+from mentora_pipelines.providers.models import make_local_embedder
 
 
 class QuestionEmbedderResource(dg.ConfigurableResource[TextEmbedder]):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from mentora_pipelines.domain.quizzes.item_statistics import ItemAnalyst
-from mentora_pipelines.providers import make_item_analyst, open_quiz_desk
+from mentora_pipelines.providers.quizzes import make_item_analyst, open_quiz_desk
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk

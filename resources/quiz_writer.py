@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import dagster as dg
 
 from mentora_pipelines.domain.quizzes.questions import QuizWriter
-from mentora_pipelines.providers import make_quiz_writer, open_usage_ledgers
+from mentora_pipelines.providers.quizzes import make_quiz_writer
+from mentora_pipelines.providers.spending import open_usage_ledgers
 
 
 class QuizWriterResource(dg.ConfigurableResource[QuizWriter]):

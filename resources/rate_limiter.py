@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from mentora_pipelines.domain.rate_limits.limits import RateLimiter
-from mentora_pipelines.providers import open_rate_limiter
+from mentora_pipelines.providers.rate_limits import open_rate_limiter
 
 
 class RateLimiterResource(dg.ConfigurableResource[RateLimiter]):

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from mentora_pipelines.domain.analytics.report_shelf import ReportShelf
-from mentora_pipelines.providers import make_report_shelf
+from mentora_pipelines.providers.analytics import make_report_shelf
 
 
 class ReportShelfResource(dg.ConfigurableResource[ReportShelf]):

@@ -14,12 +14,9 @@ from mentora_pipelines.domain.generations import (
     tend_generations,
 )
 from mentora_pipelines.domain.spending.usage import UsageLedgers
-from mentora_pipelines.providers import (
-    embedder_of,
-    make_judge,
-    open_generations,
-    open_usage_ledgers,
-)
+from mentora_pipelines.providers.models import embedder_of
+from mentora_pipelines.providers.search import make_judge, open_generations
+from mentora_pipelines.providers.spending import open_usage_ledgers
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_spending
+from mentora_pipelines.providers.spending import open_spending
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.spending import SpendingRows

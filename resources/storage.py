@@ -3,7 +3,7 @@
 import dagster as dg
 
 from mentora_pipelines.domain.storage import ObjectStorage
-from mentora_pipelines.providers import make_storage
+from mentora_pipelines.providers.storage import make_storage
 
 
 class StorageResource(dg.ConfigurableResource[ObjectStorage]):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_stranded_videos
+from mentora_pipelines.providers.lessons import open_stranded_videos
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.stranded_videos import (

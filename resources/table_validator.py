@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mentora_pipelines.providers import open_table_validator
+from mentora_pipelines.providers.analytics import open_table_validator
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.table_quality.validator import (

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import dagster as dg
 
 from mentora_pipelines.domain.lessons.recognition import Transcriber
-from mentora_pipelines.providers import make_transcriber, open_usage_ledgers
+from mentora_pipelines.providers.models import make_transcriber
+from mentora_pipelines.providers.spending import open_usage_ledgers
 
 
 class TranscriberResource(dg.ConfigurableResource[Transcriber]):

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from mentora_pipelines.domain.upload_notices import UploadNotices
-from mentora_pipelines.providers import make_upload_notices
+from mentora_pipelines.providers.storage import make_upload_notices
 
 
 class UploadNoticesResource(dg.ConfigurableResource[UploadNotices]):

@@ -13,7 +13,7 @@ from mentora_pipelines.domain.analytics.daily_metrics import (
     MetricsCalendar,
     due_ranges,
 )
-from mentora_pipelines.settings import MetricsSettings
+from mentora_pipelines.settings.analytics import MetricsSettings
 
 
 @dg.schedule(

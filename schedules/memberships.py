@@ -5,7 +5,7 @@ import dagster as dg
 from assets.cockpit import OPERATIONS, team
 from assets.operations.memberships import memberships_job
 from assets.triggers import checked_in
-from mentora_pipelines.settings import WhopSettings
+from mentora_pipelines.settings.memberships import WhopSettings
 
 
 @dg.schedule(

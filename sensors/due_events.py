@@ -33,7 +33,7 @@ from mentora_pipelines.domain.events.effects import (
 from mentora_pipelines.domain.events.outbox import EventOutbox
 from mentora_pipelines.domain.lessons.versions import VersionStore
 from mentora_pipelines.domain.operations.mail import MailWriter
-from mentora_pipelines.settings import FlowSettings
+from mentora_pipelines.settings.flow import FlowSettings
 
 NOTHING_LAUNCHED = "-"
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from mentora_pipelines.local_stack import ensure_local_stack, stop_local_stack
-from mentora_pipelines.providers import open_catalogue
+from mentora_pipelines.providers.lessons import open_catalogue
 from tests.fix_services import OURS, make_home
 from tests.live_home import LiveHome, opened_home
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 
 UNPACKED = Path(sys.executable).parents[1] / "browser" / "unpacked"
 

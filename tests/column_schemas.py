@@ -31,7 +31,7 @@ def column_schemas(url: str) -> dict[str, list[dict[str, object]]]:
 
 def main() -> None:
     """Write the file."""
-    from mentora_pipelines.providers import open_catalogue
+    from mentora_pipelines.providers.lessons import open_catalogue
     from mentora_pipelines.services import database_urls
 
     with open_catalogue():

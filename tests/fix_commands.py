@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mentora_pipelines.local_stack import stop_local_stack
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 from tests.fix_lessons import SAMPLES
 from tests.fix_services import make_home
 

@@ -19,7 +19,7 @@ from mentora_pipelines.local_stack import ensure_local_stack
 from mentora_pipelines.local_stack.layout import Layout
 from mentora_pipelines.local_stack.postgres import PostgresPasswords
 from mentora_pipelines.services import DatabaseUrls
-from mentora_pipelines.settings import HomeSettings
+from mentora_pipelines.settings.home import HomeSettings
 
 NewDatabase: TypeAlias = Callable[[], AbstractContextManager[DatabaseUrls]]
 

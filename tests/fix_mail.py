@@ -27,7 +27,7 @@ from mentora_pipelines.adapters.postgres.email_outbox import (
 from mentora_pipelines.adapters.smtp import SmtpMailer
 from mentora_pipelines.domain.operations.mail import Mail, new_mail
 from mentora_pipelines.services import DatabaseUrls
-from mentora_pipelines.settings import MailSettings
+from mentora_pipelines.settings.mail import MailSettings
 
 SENDER = Address("Mentora", addr_spec="mentora@tests.example")
 

@@ -26,7 +26,7 @@ from mentora_pipelines.adapters.s3_storage.connection import (
     open_bucket,
 )
 from mentora_pipelines.adapters.s3_storage.storage import S3Storage
-from mentora_pipelines.settings import StorageSettings
+from mentora_pipelines.settings.storage import StorageSettings
 from tests.fix_services import OURS
 
 START_TIMEOUT_S = 60

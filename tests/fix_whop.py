@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
 from mentora_pipelines.adapters.whop.calls import Patience
 from mentora_pipelines.adapters.whop.memberships import WhopMemberships
-from mentora_pipelines.providers import open_membership_rows
+from mentora_pipelines.providers.memberships import open_membership_rows
 from mentora_pipelines.services import DatabaseUrls
 from tests.fix_runs import Connection
 from tests.whop_server import COMPANY, KEY, PRODUCT, WhopServer, serving_whop

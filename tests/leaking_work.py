@@ -18,7 +18,7 @@ from mentora_pipelines.definitions import defs
 from mentora_pipelines.errors import TransientError
 from mentora_pipelines.observability import incidents
 from mentora_pipelines.observability.logs import log
-from mentora_pipelines.providers import open_catalogue
+from mentora_pipelines.providers.lessons import open_catalogue
 from schedules.daily_metrics import daily_metrics_schedule
 from schedules.event_retention import event_retention_schedule
 from sensors.ended_runs import ended_runs

@@ -19,7 +19,7 @@ from psycopg import sql
 
 from mentora_pipelines.domain.identity import video_id_of
 from mentora_pipelines.local_stack import ensure_local_stack
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 from tests.fix_commands import MENTORA, processes_of
 from tests.fix_lessons import SAMPLES
 from tests.sightings import Connection, Sightings, duplicates

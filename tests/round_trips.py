@@ -3,13 +3,13 @@
 import subprocess
 import sys
 
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 from tests.fix_object_stores import S3Server
 from tests.fix_services import PROJECT
 
 THROUGH = """
 import hashlib, io, pathlib, re, sys
-from mentora_pipelines.providers import make_storage
+from mentora_pipelines.providers.storage import make_storage
 
 BLOCK = hashlib.sha256(b"block").digest() * (1 << 15)
 

@@ -32,7 +32,7 @@ from assets.operations.orphaned_objects import orphaned_objects_job
 from assets.operations.platform_health import platform_health_job
 from assets.search.search_index import search_index_job
 from mentora_pipelines.definitions import defs
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 from tests.fix_services import PROJECT
 
 HEAVY = (

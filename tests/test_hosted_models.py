@@ -8,19 +8,12 @@ import pytest
 from mentora_pipelines.errors import ProviderRefused, SettingsError
 from mentora_pipelines.local_stack import ensure_local_stack, stop_local_stack
 from mentora_pipelines.probes import PROBES, probe
-from mentora_pipelines.providers import (
-    make_quiz_writer,
-    make_set_embedder,
-    make_transcriber,
-)
+from mentora_pipelines.providers.models import make_set_embedder, make_transcriber
+from mentora_pipelines.providers.quizzes import make_quiz_writer
 from mentora_pipelines.services import DatabaseUrls
-from mentora_pipelines.settings import (
-    AnthropicSettings,
-    EmbedderSettings,
-    OpenAiSettings,
-    QuizSettings,
-    TranscriberSettings,
-)
+from mentora_pipelines.settings.hosted_models import AnthropicSettings, OpenAiSettings
+from mentora_pipelines.settings.models import EmbedderSettings, TranscriberSettings
+from mentora_pipelines.settings.quizzes import QuizSettings
 from tests.fix_ai import Books
 from tests.fix_commands import Mentora
 from tests.fix_lessons import SAMPLES
@@ -118,10 +111,15 @@ def test_a_missing_key_is_told_by_its_name(
 def hosted_home(
     home: object, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mentora]:
-    """A home of its own with the sample lessons."""
+    """A home of its own with a sample lesson."""
     assert home, "it has cleared the developer's own settings"
     folder = make_home(tmp_path_factory.mktemp("hosted home"))
-    (folder / "samples").symlink_to(SAMPLES)
+    (folder / "samples").mkdir()
+    # One lesson is asked about like three, in a third of the time.
+    for suffix in ("mp4", "txt"):
+        (folder / f"samples/photosynthesis.{suffix}").symlink_to(
+            SAMPLES / f"photosynthesis.{suffix}"
+        )
     yield Mentora(folder)
     stop_local_stack(folder / ".mentora")
 
@@ -133,8 +131,7 @@ def test_the_demo_runs_on_hosted_models_alone(
     settings = ai_server.environment()
     demo = hosted_home("demo", **settings)
     assert demo.code == 0, demo.progress
-    for title in ("photosynthesis", "compound interest", "binary search"):
-        assert title in demo.output
+    assert "photosynthesis" in demo.output
     assert "Draft quiz of" in demo.output
     hits = hosted_home("search", "splitting water", "--json", **settings).json["hits"]
     assert hits[0]["title"] == "photosynthesis"

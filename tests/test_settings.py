@@ -6,16 +6,13 @@ import pytest
 
 from mentora_pipelines.errors import SettingsError
 from mentora_pipelines.services import database_urls, redis_urls
-from mentora_pipelines.settings import (
-    ALL_SETTINGS,
-    HomeSettings,
-    MailSettings,
-    MediaSettings,
-    StorageSettings,
-    TranscriberSettings,
-    WhopSettings,
-    check_settings,
-)
+from mentora_pipelines.settings.all_settings import ALL_SETTINGS, check_settings
+from mentora_pipelines.settings.home import HomeSettings
+from mentora_pipelines.settings.mail import MailSettings
+from mentora_pipelines.settings.media import MediaSettings
+from mentora_pipelines.settings.memberships import WhopSettings
+from mentora_pipelines.settings.models import TranscriberSettings
+from mentora_pipelines.settings.storage import StorageSettings
 from tests.fix_services import OURS, PROJECT
 
 WRONG = {

@@ -21,7 +21,7 @@ from uuid import UUID
 from playwright.sync_api import Page
 
 from mentora_pipelines.local_stack import stop_local_stack
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 from tests.browser import browser_page
 
 PATIENCE_S = 180.0

@@ -17,7 +17,7 @@ from mentora_pipelines.domain.analytics.event_partitions import (
     EventPartitions,
     maintain_partitions,
 )
-from mentora_pipelines.settings import MetricsSettings
+from mentora_pipelines.settings.analytics import MetricsSettings
 
 daily_metrics_job = dg.define_asset_job(
     "daily_metrics_job",

@@ -10,7 +10,7 @@ from assets.partitions import videos
 from mentora_pipelines.domain.lessons.lesson_store import LessonStore
 from mentora_pipelines.domain.lessons.published_lessons import publish_lesson
 from mentora_pipelines.domain.videos import Video, VideoCatalogue
-from mentora_pipelines.settings import MailSettings
+from mentora_pipelines.settings.mail import MailSettings
 
 
 @dg.asset(

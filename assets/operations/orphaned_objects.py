@@ -12,7 +12,7 @@ from mentora_pipelines.domain.operations.unused_vectors import (
     collect_vectors,
 )
 from mentora_pipelines.domain.storage import StorageKeeper
-from mentora_pipelines.settings import StorageSettings
+from mentora_pipelines.settings.storage import StorageSettings
 
 MAX_RUNTIME_S = 3600
 """A bucket of a million objects is listed in a thousand requests."""

@@ -17,7 +17,7 @@ from mentora_pipelines.domain.operations.platform_health import (
 )
 from mentora_pipelines.observability import incidents
 from mentora_pipelines.observability.logs import log
-from mentora_pipelines.settings import PlatformHealthSettings
+from mentora_pipelines.settings.platform_health import PlatformHealthSettings
 
 LOOK_TAGS = {
     # Each probe ends within seconds, whatever it asks.

@@ -19,7 +19,7 @@ from mentora_pipelines.errors import (
     MentoraError,
     SettingsError,
 )
-from mentora_pipelines.settings import SmtpServer
+from mentora_pipelines.settings.mail import SmtpServer
 
 TIMEOUT_S = 20.0
 """For the connection and for each reply. RFC 5321 (4.5.3.2) would wait minutes; what

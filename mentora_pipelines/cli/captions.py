@@ -8,7 +8,7 @@ from mentora_pipelines.cli.arguments import VideoArgument
 from mentora_pipelines.cli.output import JsonOption, print_json, print_text
 from mentora_pipelines.domain.lessons.captions import CaptionFormat, render_captions
 from mentora_pipelines.errors import NotFound
-from mentora_pipelines.providers import open_catalogue, open_lessons
+from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
 
 
 def captions(

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mentora_pipelines.errors import InvalidInput, MentoraError
-from mentora_pipelines.settings import HomeSettings, child_environment
+from mentora_pipelines.settings.environment import child_environment
+from mentora_pipelines.settings.home import HomeSettings
 
 STOP_TIMEOUT_S = 20.0
 PR_SET_PDEATHSIG = 1

@@ -23,14 +23,11 @@ from mentora_pipelines.domain.search import SearchScope, search_lessons
 from mentora_pipelines.domain.uploads import upload_key
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import MentoraError, SettingsError
-from mentora_pipelines.providers import (
-    make_embedder,
-    make_storage,
-    open_catalogue,
-    open_lessons,
-    open_usage_ledgers,
-)
-from mentora_pipelines.settings import HomeSettings
+from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
+from mentora_pipelines.providers.models import make_embedder
+from mentora_pipelines.providers.spending import open_usage_ledgers
+from mentora_pipelines.providers.storage import make_storage
+from mentora_pipelines.settings.home import HomeSettings
 
 if TYPE_CHECKING:
     from mentora_pipelines.cli.code_server import CodeServerWatch

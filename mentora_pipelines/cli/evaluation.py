@@ -18,13 +18,10 @@ from mentora_pipelines.domain.search_quality import (
     SearchFigures,
     judge_model,
 )
-from mentora_pipelines.providers import (
-    make_embedder,
-    open_catalogue,
-    open_golden_index,
-    open_lessons,
-    open_usage_ledgers,
-)
+from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
+from mentora_pipelines.providers.models import make_embedder
+from mentora_pipelines.providers.search import open_golden_index
+from mentora_pipelines.providers.spending import open_usage_ledgers
 
 FAILURE_DEPTH = 5
 """As many hits as a search shows unless it is told otherwise."""

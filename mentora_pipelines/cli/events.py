@@ -17,7 +17,7 @@ from mentora_pipelines.cli.output import (
 from mentora_pipelines.domain.events.outbox import EventStatus
 from mentora_pipelines.domain.paging import DEFAULT_LIMIT
 from mentora_pipelines.errors import InvalidInput, NotFound
-from mentora_pipelines.providers import open_event_outbox
+from mentora_pipelines.providers.events import open_event_outbox
 
 NameOption = Annotated[
     str | None, typer.Option(help="Only events of this name, as email/send.")

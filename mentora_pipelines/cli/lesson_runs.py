@@ -23,8 +23,8 @@ from assets.partitions import videos as videos_partitions
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.local_stack.layout import is_held, open_lock
-from mentora_pipelines.providers import open_stranded_videos
-from mentora_pipelines.settings import HomeSettings
+from mentora_pipelines.providers.lessons import open_stranded_videos
+from mentora_pipelines.settings.home import HomeSettings
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own log stays in its event log, where the UI shows it."""

@@ -26,7 +26,8 @@ from mentora_pipelines.domain.uploads import (
 )
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import InvalidInput
-from mentora_pipelines.providers import make_storage, open_catalogue
+from mentora_pipelines.providers.lessons import open_catalogue
+from mentora_pipelines.providers.storage import make_storage
 
 
 def upload(

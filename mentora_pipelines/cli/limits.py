@@ -6,7 +6,7 @@ import typer
 
 from mentora_pipelines.cli.output import JsonOption, print_json, print_table
 from mentora_pipelines.domain.rate_limits.limits import LIMITERS
-from mentora_pipelines.providers import open_rate_limiter
+from mentora_pipelines.providers.rate_limits import open_rate_limiter
 
 
 def limits(

@@ -28,7 +28,8 @@ from mentora_pipelines.cli import (
 from mentora_pipelines.errors import InvalidInput, MentoraError, SettingsError
 from mentora_pipelines.observability import incidents
 from mentora_pipelines.observability.scrubbing import place_of
-from mentora_pipelines.settings import ObservabilitySettings, check_settings
+from mentora_pipelines.settings.all_settings import check_settings
+from mentora_pipelines.settings.observability import ObservabilitySettings
 
 app = typer.Typer(
     name="mentora",

@@ -6,7 +6,8 @@ import typer
 
 from mentora_pipelines.cli.output import JsonOption, print_json, print_table
 from mentora_pipelines.domain.uploads import parse_creator
-from mentora_pipelines.providers import open_access_checks, open_catalogue
+from mentora_pipelines.providers.lessons import open_catalogue
+from mentora_pipelines.providers.memberships import open_access_checks
 
 app = typer.Typer(
     help="Who may see what a creator sells.",

@@ -21,7 +21,8 @@ from mentora_pipelines.domain.analytics.daily_metrics import (
 )
 from mentora_pipelines.domain.uploads import parse_creator
 from mentora_pipelines.errors import InvalidInput
-from mentora_pipelines.providers import open_catalogue, open_metrics
+from mentora_pipelines.providers.analytics import open_metrics
+from mentora_pipelines.providers.lessons import open_catalogue
 
 
 def metrics(

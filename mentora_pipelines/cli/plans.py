@@ -31,14 +31,10 @@ from mentora_pipelines.domain.spending.totals import Total, total_of
 from mentora_pipelines.domain.spending.usage import PlannedCall, UsageLedgers
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import InvalidInput, OverBudget
-from mentora_pipelines.providers import (
-    make_price_table,
-    make_text_model,
-    open_catalogue,
-    open_lesson_services,
-    open_lessons,
-    open_usage_ledgers,
-)
+from mentora_pipelines.providers.lesson_services import open_lesson_services
+from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
+from mentora_pipelines.providers.models import make_text_model
+from mentora_pipelines.providers.spending import make_price_table, open_usage_ledgers
 
 TOLD_EACH = 100
 """Videos between two lines of progress."""

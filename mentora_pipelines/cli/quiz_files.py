@@ -13,12 +13,10 @@ from mentora_pipelines.domain.quizzes.handouts import Handout, HandoutFormat
 from mentora_pipelines.domain.quizzes.item_statistics import ItemReport, item_reports
 from mentora_pipelines.domain.quizzes.life import quiz_of
 from mentora_pipelines.errors import InvalidInput, NotFound
-from mentora_pipelines.providers import (
-    lesson_url,
+from mentora_pipelines.providers.lessons import lesson_url, open_catalogue, open_lessons
+from mentora_pipelines.providers.quizzes import (
     make_handouts,
     make_item_analyst,
-    open_catalogue,
-    open_lessons,
     open_quiz_desk,
 )
 

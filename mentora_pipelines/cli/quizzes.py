@@ -43,12 +43,9 @@ from mentora_pipelines.domain.quizzes.quizzes import (
 from mentora_pipelines.domain.quizzes.turns import HOUR, next_edition, turn
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import NotFound
-from mentora_pipelines.providers import (
-    open_catalogue,
-    open_event_outbox,
-    open_lessons,
-    open_quiz_desk,
-)
+from mentora_pipelines.providers.events import open_event_outbox
+from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
+from mentora_pipelines.providers.quizzes import open_quiz_desk
 
 app = typer.Typer(
     help="The quizzes of a lesson.", no_args_is_help=True, rich_markup_mode=None

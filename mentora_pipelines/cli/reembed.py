@@ -21,14 +21,13 @@ from mentora_pipelines.domain.generations import (
 )
 from mentora_pipelines.domain.lessons.embeddings import Embedder
 from mentora_pipelines.errors import InvalidInput
-from mentora_pipelines.providers import (
+from mentora_pipelines.providers.models import (
     embedder_of,
-    make_judge,
     make_set_embedder,
     make_text_model,
-    open_generations,
-    open_usage_ledgers,
 )
+from mentora_pipelines.providers.search import make_judge, open_generations
+from mentora_pipelines.providers.spending import open_usage_ledgers
 
 
 def reembed(

@@ -18,13 +18,11 @@ from mentora_pipelines.domain.search import (
 )
 from mentora_pipelines.domain.uploads import parse_creator
 from mentora_pipelines.errors import NotFound
-from mentora_pipelines.providers import (
-    make_cached_embedder,
-    open_cache,
-    open_catalogue,
-    open_usage_ledgers,
-)
-from mentora_pipelines.settings import MailSettings
+from mentora_pipelines.providers.cache import open_cache
+from mentora_pipelines.providers.lessons import open_catalogue
+from mentora_pipelines.providers.models import make_cached_embedder
+from mentora_pipelines.providers.spending import open_usage_ledgers
+from mentora_pipelines.settings.mail import MailSettings
 
 
 def search(  # noqa: PLR0917  (typer calls it by name)

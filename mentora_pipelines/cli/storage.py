@@ -20,8 +20,8 @@ from mentora_pipelines.domain.operations.orphans import (
 from mentora_pipelines.domain.storage import LINK_LIFETIME_S
 from mentora_pipelines.domain.uploads import parse_creator, upload_key
 from mentora_pipelines.errors import InvalidInput
-from mentora_pipelines.providers import make_links, make_storage, open_orphans
-from mentora_pipelines.settings import StorageSettings
+from mentora_pipelines.providers.storage import make_links, make_storage, open_orphans
+from mentora_pipelines.settings.storage import StorageSettings
 
 app = typer.Typer(
     help="Links to stored objects, and what nobody names any more.",

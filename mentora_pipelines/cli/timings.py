@@ -10,7 +10,7 @@ from mentora_pipelines.domain.operations.stage_timings import (
     Percentiles,
     StageFigures,
 )
-from mentora_pipelines.providers import open_platform_ledger
+from mentora_pipelines.providers.platform_health import open_platform_ledger
 
 
 def show_timings(days: int, *, json: bool) -> None:

@@ -27,13 +27,10 @@ from mentora_pipelines.domain.lessons.versions import (
 from mentora_pipelines.domain.quizzes.quizzes import QuizReader, QuizStatus
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import InvalidInput, MentoraError
-from mentora_pipelines.providers import (
-    make_embedder,
-    make_storage,
-    open_catalogue,
-    open_lessons,
-    open_usage_ledgers,
-)
+from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
+from mentora_pipelines.providers.models import make_embedder
+from mentora_pipelines.providers.spending import open_usage_ledgers
+from mentora_pipelines.providers.storage import make_storage
 
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,4}):(\d{1,2}(?:\.\d+)?)|(\d+(?:\.\d+)?)")
 

@@ -9,7 +9,7 @@ from mentora_pipelines.cli import transcript_edits
 from mentora_pipelines.cli.arguments import VideoArgument
 from mentora_pipelines.cli.output import JsonOption, clock, print_json, print_text
 from mentora_pipelines.errors import NotFound
-from mentora_pipelines.providers import open_catalogue, open_lessons
+from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
 
 app = typer.Typer(
     help="The words of a lesson.", no_args_is_help=True, rich_markup_mode=None

@@ -16,7 +16,8 @@ from mentora_pipelines.domain.spending.bills import BillBy, BillLine
 from mentora_pipelines.domain.spending.budgets import Budget, MonthlyBudget
 from mentora_pipelines.domain.uploads import parse_creator
 from mentora_pipelines.errors import InvalidInput
-from mentora_pipelines.providers import open_catalogue, open_spending
+from mentora_pipelines.providers.lessons import open_catalogue
+from mentora_pipelines.providers.spending import open_spending
 
 NO_LIMIT_WORD = "none"
 

@@ -20,7 +20,7 @@ from uuid import UUID
 from mentora_pipelines.observability.scrubbing import scrubbed_value
 from mentora_pipelines.observability.sentry_events import safe_breadcrumb, safe_event
 from mentora_pipelines.observability.timers import show_spans
-from mentora_pipelines.settings import ObservabilitySettings
+from mentora_pipelines.settings.observability import ObservabilitySettings
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Breadcrumb, BreadcrumbHint, Event, Hint

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 from mentora_pipelines.errors import SettingsError
 from mentora_pipelines.observability.scrubbing import scrubbed_value
-from mentora_pipelines.settings import ObservabilitySettings
+from mentora_pipelines.settings.observability import ObservabilitySettings
 
 if TYPE_CHECKING:
     from structlog.dev import ConsoleRenderer

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from mentora_pipelines.errors import MentoraError
-from mentora_pipelines.settings import secret_values
+from mentora_pipelines.settings.secret_values import secret_values
 
 HIDDEN = "[hidden]"
 

@@ -13,7 +13,7 @@ from mentora_pipelines.domain.leases import SHORTEST_LIMIT, owner_of, step_limit
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import ErrorCode, Overtaken
 from mentora_pipelines.services import DatabaseUrls
-from mentora_pipelines.settings import MediaSettings
+from mentora_pipelines.settings.media import MediaSettings
 from tests.fix_runs import Connection, outlive_lease
 from tests.stored_lessons import register, stored_lesson
 

@@ -26,7 +26,7 @@ from mentora_pipelines.errors import (
     SignatureRefused,
     TransientError,
 )
-from mentora_pipelines.providers import open_whop_deliveries
+from mentora_pipelines.providers.memberships import open_whop_deliveries
 from tests.fix_runs import Connection
 from tests.fix_whop import NewSeller
 from tests.whop_server import COMPANY, membership

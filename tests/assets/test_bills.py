@@ -33,19 +33,19 @@ from mentora_pipelines.domain.spending.usage import PATIENCE, Operation, payer_o
 from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import ErrorCode
-from mentora_pipelines.hosted_models import (
+from mentora_pipelines.providers.hosted_models import (
     make_claude_quiz_writer,
     make_openai_embedder,
     make_openai_transcriber,
 )
-from mentora_pipelines.providers import (
+from mentora_pipelines.providers.lesson_services import open_lesson_services
+from mentora_pipelines.providers.spending import (
     make_price_table,
-    open_lesson_services,
     open_spending,
     open_usage_ledgers,
 )
 from mentora_pipelines.services import DatabaseUrls
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 from resources.transcriber import TranscriberResource
 from tests.fix_commands import Mentora
 from tests.fix_lessons import SAMPLES
@@ -232,9 +232,7 @@ def test_the_plan_holds_the_ledger_is_the_bill_and_nothing_is_paid_twice(
     written = shop.booked(quiz)
     assert len(written) > 1, "some questions are repaired"
     for bound in (heard[quiz][1], unheard[quiz][1]):
-        assert sum(row[1] for row in written) <= bound.input_tokens
-        assert sum(row[2] for row in written) <= bound.output_tokens
-        assert sum(row[3] for row in written) <= bound.cost_usd
+        assert_within(bound, written)
     assert shop.plan() == {
         operation: (basis, Total()) for operation, (basis, _) in heard.items()
     }
@@ -244,6 +242,13 @@ def test_the_plan_holds_the_ledger_is_the_bill_and_nothing_is_paid_twice(
     again = mentora("plan", "--reembed", large, "--json", **hosted_home).json
     assert again["total"]["input_tokens"] == tokens
     assert again["plans"][0]["stages"][0]["models"] == [f"openai/{large}"]
+
+
+def assert_within(bound: Total, rows: list[tuple[str, float, float, Decimal]]) -> None:
+    """The ledger's rows cost no more than was planned."""
+    assert sum(row[1] for row in rows) <= bound.input_tokens
+    assert sum(row[2] for row in rows) <= bound.output_tokens
+    assert sum(row[3] for row in rows) <= bound.cost_usd
 
 
 FAULTS: dict[Operation, list[Fault]] = {
@@ -292,8 +297,8 @@ EMBED = """
 import sys
 from uuid import UUID
 from mentora_pipelines.domain.spending.usage import Payer
-from mentora_pipelines.hosted_models import make_openai_embedder
-from mentora_pipelines.providers import open_usage_ledgers
+from mentora_pipelines.providers.hosted_models import make_openai_embedder
+from mentora_pipelines.providers.spending import open_usage_ledgers
 
 with open_usage_ledgers() as ledgers:
     payer = Payer(UUID(sys.argv[1]), UUID(sys.argv[2]))

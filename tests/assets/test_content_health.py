@@ -18,7 +18,7 @@ from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.domain.operations.health_alerts import AlertRule
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.providers import open_lesson_prober
+from mentora_pipelines.providers.content_health import open_lesson_prober
 from mentora_pipelines.services import DatabaseUrls
 from schedules.content_health import content_health_schedule
 from schedules.suspect_lessons import suspect_lessons_schedule

@@ -12,7 +12,8 @@ from assets.operations.email_delivery import deliver_email_job
 from mentora_pipelines.adapters.postgres.achievements import AchievementRows
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.events.payloads import AchievementUnlocked
-from mentora_pipelines.providers import make_mailer, open_achievements
+from mentora_pipelines.providers.achievements import open_achievements
+from mentora_pipelines.providers.mail import make_mailer
 from mentora_pipelines.services import mail_folder
 from sensors.due_email import due_email
 from sensors.unlocked_achievements import unlocked_achievements

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 from tests.fix_runs import (
     Connection,
     CountingTranscriber,
@@ -24,7 +24,7 @@ RUN_THAT_HANGS = """
 import sys
 from uuid import UUID
 import dagster as dg
-from mentora_pipelines.providers import open_catalogue
+from mentora_pipelines.providers.lessons import open_catalogue
 from tests.fix_runs import HangingTranscriber, execute
 
 with dg.DagsterInstance.from_config(".") as instance, open_catalogue() as catalogue:

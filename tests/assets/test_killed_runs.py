@@ -15,7 +15,7 @@ from assets.jobs import VIDEO_TAG
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.domain.lessons.embeddings import STORE_BATCH
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 from tests.fix_commands import Mentora
 from tests.fix_lessons import SAMPLES
 from tests.fix_runs import (
@@ -40,7 +40,7 @@ import sys
 from pathlib import Path
 from uuid import UUID
 import dagster as dg
-from mentora_pipelines.providers import open_catalogue
+from mentora_pipelines.providers.lessons import open_catalogue
 from tests.fix_runs import HangingEmbedder, LongLesson, execute
 
 video_id, chunks = sys.argv[1:]

@@ -12,11 +12,8 @@ from mentora_pipelines.domain.spending.plans import plan_lesson
 from mentora_pipelines.domain.spending.usage import PATIENCE
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import CREATOR_SENTENCES, ErrorCode
-from mentora_pipelines.providers import (
-    open_lesson_services,
-    open_spending,
-    open_usage_ledgers,
-)
+from mentora_pipelines.providers.lesson_services import open_lesson_services
+from mentora_pipelines.providers.spending import open_spending, open_usage_ledgers
 from tests.fix_lessons import SAMPLES
 from tests.fix_runs import Connection, CountingTranscriber, RunLesson, retries
 

@@ -14,11 +14,8 @@ from mentora_pipelines.domain.operations.platform_health import (
 )
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.probes import PROBES
-from mentora_pipelines.providers import (
-    make_mail_renderer,
-    open_email_outbox,
-    open_platform_ledger,
-)
+from mentora_pipelines.providers.mail import make_mail_renderer, open_email_outbox
+from mentora_pipelines.providers.platform_health import open_platform_ledger
 from tests.fix_commands import Mentora
 from tests.fix_runs import Connection
 

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from mentora_pipelines.domain.rate_limits.identity import user
 from mentora_pipelines.domain.rate_limits.limits import AUTH
-from mentora_pipelines.providers import open_rate_limiter
+from mentora_pipelines.providers.rate_limits import open_rate_limiter
 from tests.fix_commands import Mentora
 
 

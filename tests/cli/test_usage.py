@@ -9,7 +9,7 @@ from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.cli.usage import parse_minutes, parse_usd
 from mentora_pipelines.domain.spending.usage import Operation, PlannedCall, Unit
 from mentora_pipelines.errors import InvalidInput
-from mentora_pipelines.providers import open_usage_ledgers
+from mentora_pipelines.providers.spending import open_usage_ledgers
 from tests.fix_commands import Mentora
 from tests.stored_lessons import register
 

@@ -34,7 +34,7 @@ from mentora_pipelines.domain.spending.totals import Total, total_of
 from mentora_pipelines.domain.spending.usage import Operation
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import ErrorCode
-from mentora_pipelines.hosted_models import (
+from mentora_pipelines.providers.hosted_models import (
     make_claude_quiz_writer,
     make_openai_embedder,
 )

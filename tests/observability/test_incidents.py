@@ -13,7 +13,7 @@ from mentora_pipelines.observability.sentry_events import (
     safe_breadcrumb,
     safe_event,
 )
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 from tests.fix_sentry import EnvelopeSink
 from tests.fix_services import PROJECT
 

@@ -16,7 +16,7 @@ from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.services import DatabaseUrls, dagster_postgres_url
-from mentora_pipelines.settings import child_environment
+from mentora_pipelines.settings.environment import child_environment
 from tests.fix_sentry import EnvelopeSink, running_sink
 from tests.fix_services import PROJECT
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from mentora_pipelines.domain.spending.usage import Operation, PlannedCall, Unit
-from mentora_pipelines.providers import open_spending, open_usage_ledgers
+from mentora_pipelines.providers.spending import open_spending, open_usage_ledgers
 from sensors.unanswered_calls import unanswered_calls
 from tests.fix_runs import Connection
 

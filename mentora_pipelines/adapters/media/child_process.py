@@ -23,7 +23,7 @@ from mentora_pipelines.errors import (
     LessonRefused,
     TransientError,
 )
-from mentora_pipelines.settings import bare_environment
+from mentora_pipelines.settings.environment import bare_environment
 
 CHILD_MODULE = "mentora_pipelines.adapters.media.child"
 

@@ -30,7 +30,7 @@ from mentora_pipelines.errors import (
     SettingsError,
     TransientError,
 )
-from mentora_pipelines.settings import StorageSettings
+from mentora_pipelines.settings.storage import StorageSettings
 
 Answer = TypeVar("Answer")
 

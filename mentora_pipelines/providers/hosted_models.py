@@ -1,19 +1,16 @@
 """Models that are asked over the network: settings in, adapter out.
 
 Here belong the addresses, keys, limits and breakers of hosted models. Not here: the
-choice between them and those of this machine (`providers`).
+choice between them and those of this machine (`models`, `quizzes`).
 """
 
 from typing import TYPE_CHECKING
 
 from mentora_pipelines.domain.spending.usage import UsageLedgers
 from mentora_pipelines.services import redis_urls
-from mentora_pipelines.settings import (
-    AnthropicSettings,
-    OpenAiSettings,
-    RedisSettings,
-    TranscriberSettings,
-)
+from mentora_pipelines.settings.hosted_models import AnthropicSettings, OpenAiSettings
+from mentora_pipelines.settings.models import TranscriberSettings
+from mentora_pipelines.settings.redis import RedisSettings
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.claude.quiz_writer import ClaudeQuizWriter

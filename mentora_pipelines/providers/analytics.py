@@ -1,0 +1,63 @@
+"""Metrics of days, pages of them, and what is expected of their tables."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
+from mentora_pipelines.domain.analytics.report_shelf import ReportShelf
+from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.providers.storage import make_links, make_storage
+from mentora_pipelines.settings.analytics import MetricsSettings, ReportSettings
+from mentora_pipelines.settings.storage import StorageSettings
+
+if TYPE_CHECKING:
+    from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+    from mentora_pipelines.adapters.table_quality.validator import (
+        GreatExpectationsValidator,
+    )
+
+
+@contextmanager
+def open_metrics() -> "Iterator[PostgresMetrics]":
+    """Metrics of days and the events beneath, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+    from mentora_pipelines.adapters.postgres.database import Database
+
+    database = Database(migrated_urls().admin, "mentora-metrics")
+    try:
+        yield PostgresMetrics(database)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_table_validator() -> "Iterator[GreatExpectationsValidator]":
+    """Tries what is expected of tables, as the admin role; closed at the end.
+
+    The library behind it is loaded when it is first asked.
+    """
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.table_quality.validator import (
+        GreatExpectationsValidator,
+    )
+
+    url = migrated_urls().admin
+    database = Database(url, "mentora-quality")
+    try:
+        yield GreatExpectationsValidator(
+            database, url, look_back_days=MetricsSettings().look_back_days
+        )
+    finally:
+        database.close()
+
+
+def make_metric_reports() -> HtmlMetricReports:
+    """Makes pages of metrics."""
+    return HtmlMetricReports()
+
+
+def make_report_shelf() -> ReportShelf:
+    """Where pages of reports are put; a folder of this machine has no address."""
+    signer = make_links() if StorageSettings().is_bucket else None
+    return ReportShelf(make_storage(), ReportSettings().base_url, signer)

@@ -1,0 +1,29 @@
+"""The cache and its invalidation."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from mentora_pipelines.services import redis_urls
+from mentora_pipelines.settings.redis import RedisSettings
+
+if TYPE_CHECKING:
+    from mentora_pipelines.adapters.valkey.cache import ValkeyCache
+
+
+@contextmanager
+def open_cache() -> "Iterator[ValkeyCache]":
+    """The cache and its invalidation; closed at the end.
+
+    Nothing is asked here: a server that is away is met, and borne, at first use.
+    """
+    from mentora_pipelines.adapters.valkey.cache import ValkeyCache
+    from mentora_pipelines.adapters.valkey.connection import ValkeyServer
+
+    urls = redis_urls()
+    with (
+        closing(ValkeyServer(urls.cache, "mentora-cache")) as values,
+        closing(ValkeyServer(urls.coordination, "mentora-cache-index")) as index,
+        closing(ValkeyCache(values, index, RedisSettings().prefix)) as cache,
+    ):
+        yield cache

@@ -1,0 +1,27 @@
+"""The outbox of events."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.settings.flow import FlowSettings
+
+if TYPE_CHECKING:
+    from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+
+
+@contextmanager
+def open_event_outbox() -> "Iterator[PostgresEventOutbox]":
+    """The queue of events across creators, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+
+    url = migrated_urls().admin
+    database = Database(url, "mentora-events")
+    try:
+        yield PostgresEventOutbox(
+            database, FlowSettings().plan_weights, cursor_secret=url
+        )
+    finally:
+        database.close()

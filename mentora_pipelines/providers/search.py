@@ -1,0 +1,65 @@
+"""The index that is searched: generations of vectors, and how good they are."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from mentora_pipelines.domain.spending.usage import UsageLedgers
+from mentora_pipelines.errors import SettingsError
+from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.providers.models import embedder_of
+
+if TYPE_CHECKING:
+    from mentora_pipelines.adapters.postgres.generation_builds import (
+        GenerationBuildRows,
+    )
+    from mentora_pipelines.adapters.postgres.golden_rows import GoldenIndex
+    from mentora_pipelines.domain.caching.embeddings import TextModel
+    from mentora_pipelines.domain.generations import Judge
+    from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
+    from mentora_pipelines.domain.search_quality import GoldenLesson, SearchFigures
+
+
+@contextmanager
+def open_generations() -> "Iterator[GenerationBuildRows]":
+    """Every generation of vectors, as the admin role; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.generation_builds import (
+        GenerationBuildRows,
+    )
+
+    with closing(Database(migrated_urls().admin, "mentora-generations")) as database:
+        yield GenerationBuildRows(database)
+
+
+def make_judge(ledgers: UsageLedgers) -> "Judge":
+    """What a model makes of the golden set; the platform pays for its questions."""
+    from mentora_pipelines.adapters.golden_set.lessons import golden_lessons
+    from mentora_pipelines.domain.search_quality import judge_model
+
+    def judge(model: "EmbeddingModel") -> "SearchFigures | None":
+        try:
+            embedder = embedder_of(model, ledgers)
+        except SettingsError:
+            return None
+        lessons = golden_lessons()
+        with open_golden_index(lessons, embedder) as index:
+            return judge_model(lessons, index, embedder, creator_id=index.creator_id)
+
+    return judge
+
+
+@contextmanager
+def open_golden_index(
+    lessons: "Sequence[GoldenLesson]", embedder: "TextModel"
+) -> "Iterator[GoldenIndex]":
+    """The golden set in the database, as the admin role; rolled back at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.golden_rows import golden_index
+
+    database = Database(migrated_urls().admin, "mentora-eval")
+    try:
+        with golden_index(database, lessons, embedder) as index:
+            yield index
+    finally:
+        database.close()

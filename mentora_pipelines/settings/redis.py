@@ -1,0 +1,29 @@
+"""The Redis or Valkey servers: the cache, and what must not be evicted."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from mentora_pipelines.settings.base import Settings
+
+
+def _redis_url(url: SecretStr) -> SecretStr:
+    if urlsplit(url.get_secret_value()).scheme not in ("redis", "rediss"):
+        raise ValueError("must be redis://… or rediss://… (TLS)")
+    return url
+
+
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+
+
+class RedisSettings(Settings):
+    """Cache and coordination; the embedded servers when `REDIS_URL` is unset."""
+
+    cache_url: RedisUrl | None = Field(None, alias="REDIS_URL")
+    coordination_url: RedisUrl | None = Field(
+        None, alias="MENTORA_COORDINATION_REDIS_URL"
+    )
+    prefix: str = Field(
+        "", max_length=64, pattern="^[A-Za-z0-9_.:-]*$", alias="MENTORA_CACHE_PREFIX"
+    )
