@@ -53,9 +53,13 @@ class OnePart:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_has_a_limit(admin: Connection) -> None:
-    """Other tests spend what they may."""
+def _what_others_left_counts_for_nothing(
+    admin: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other tests spend what they may, and leave uploads and dead events."""
     admin.execute("delete from budgets")
+    for limit in ("WAITING_UPLOADS", "OLDEST_UPLOAD_MINUTES", "DEAD_LETTERS"):
+        monkeypatch.setenv(f"MENTORA_ALERT_{limit}", "1000000")
 
 
 @pytest.fixture
@@ -115,7 +119,6 @@ def test_a_part_that_fails_twice_is_one_mail_to_the_operator(
 ) -> None:
     """Else an outage is noticed by creators first, or its mails are not read."""
     monkeypatch.setenv("MENTORA_OPERATOR_EMAIL", "ops@tests.example")
-    monkeypatch.setenv("MENTORA_ALERT_DEAD_LETTERS", "1000000")
     for healthy in (True, False, False, False):
         result = look(platform_probes=OnePart(healthy=healthy))
     (check,) = result.get_asset_check_evaluations()
@@ -140,7 +143,6 @@ def test_the_notice_can_be_read(
     """Else the mail about an outage is itself a failure."""
     monkeypatch.setenv("MENTORA_OPERATOR_EMAIL", "ops@tests.example")
     monkeypatch.setenv("MENTORA_ALERT_CONFIRMATIONS", "1")
-    monkeypatch.setenv("MENTORA_ALERT_DEAD_LETTERS", "1000000")
     look(platform_probes=OnePart(healthy=False))
     with open_email_outbox() as outbox:
         envelopes = [
