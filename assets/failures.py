@@ -13,7 +13,7 @@ from uuid import UUID
 import dagster as dg
 
 from assets.leases import held_lease
-from assets.observation import Step, observed, without_cause
+from assets.observation import STOPPED, Step, observed, without_cause
 from mentora_pipelines.domain.leases import Leases
 from mentora_pipelines.domain.operations.stage_timings import StageTimings
 from mentora_pipelines.domain.videos import Video, VideoCatalogue, VideoStatus
@@ -46,9 +46,6 @@ RETRY_POLICY = dg.RetryPolicy(
 
 UPLOAD_TAG = "mentora/upload"
 """The number of the upload that a run was asked for; runs from the UI have none."""
-
-STOPPED = "stopped by a signal"
-"""What a step says that was interrupted; the video stays `processing`."""
 
 
 @runtime_checkable

@@ -5,7 +5,7 @@ video (`failures`).
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -36,6 +36,9 @@ from mentora_pipelines.observability.timers import (
 
 CREATOR_TAG = "mentora/creator"
 """The queue limits runs per value of it (see dagster.yaml)."""
+
+STOPPED = "stopped by a signal"
+"""What a step says that was interrupted; the video stays `processing`."""
 
 MAX_SLOW = 20
 """Slow pieces of work that a step tells of; more are one piece in many parts."""
@@ -117,15 +120,21 @@ def platform_step() -> Iterator[None]:
     stores of a foreign error is its type and its place: its words may quote a row.
     """
     context = _current_context()
-    policy = context.op.retry_policy if context is not None else None
+    policy = None if context is None else _op(context).op.retry_policy
     left = 0 if context is None or policy is None else policy.max_retries
     with observed(context) as step:
         try:
             yield
-        except (PermanentError, dg.Failure) as error:
+        except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as signal:
+            # With a retry policy Dagster takes Ctrl-C for a fault, and tries again.
+            step.failed(signal, is_incident=False)
+            raise dg.Failure(STOPPED, allow_retries=False) from signal
+        except dg.Failure as error:
+            will_retry = error.allow_retries and step.attempt <= left
+            step.failed(error, is_incident=not will_retry, will_retry=will_retry)
+            raise
+        except PermanentError as error:
             step.failed(error)
-            if isinstance(error, dg.Failure):
-                raise
             raise dg.Failure(description=str(error), allow_retries=False) from None
         except Exception as error:  # noqa: BLE001  (told as a Failure, whatever it is)
             will_retry = step.attempt <= left
@@ -184,11 +193,14 @@ def _op(context: StepContext) -> dg.OpExecutionContext:
     return context.op_execution_context
 
 
-def _current_context() -> dg.OpExecutionContext | None:
-    try:
-        return dg.OpExecutionContext.get()
-    except DagsterInvariantViolationError:
-        return None
+def _current_context() -> StepContext | None:
+    """That of the asset, of the check or of the op: only an asset shows figures."""
+    for kind in (
+        dg.AssetExecutionContext, dg.AssetCheckExecutionContext, dg.OpExecutionContext,
+    ):  # fmt: skip
+        with suppress(DagsterInvariantViolationError):
+            return kind.get()
+    return None
 
 
 def _conclude(step: Step, context: StepContext | None) -> None:

@@ -14,7 +14,7 @@ from mentora_pipelines.errors import MentoraError
 from mentora_pipelines.providers.content_health import open_lesson_prober
 from mentora_pipelines.providers.mail import open_mailer
 from mentora_pipelines.providers.memberships import open_whop
-from mentora_pipelines.providers.models import make_set_embedder, make_transcriber
+from mentora_pipelines.providers.models import make_embedder, make_transcriber
 from mentora_pipelines.providers.quizzes import make_quiz_writer
 from mentora_pipelines.providers.spending import open_usage_ledgers
 from mentora_pipelines.providers.storage import make_storage
@@ -197,8 +197,11 @@ def _ask_transcriber() -> str:
 
 def _ask_embedder() -> str:
     with open_usage_ledgers() as ledgers:
-        embedder = make_set_embedder(ledgers)
-        embedder.embed(["a lesson"])
+        embedder = make_embedder(ledgers)
+        if isinstance(embedder, Reachable):
+            embedder.check_reachable()
+        else:
+            embedder.embed(["a lesson"])
     model = embedder.model
     return f"{model.provider}/{model.model}, {model.dimensions} dimensions"
 

@@ -41,6 +41,10 @@ def embeddings(
     """
     with lesson_step(context, catalogue, lessons) as video:
         chunks = lessons.staged_chunks(video)
+        active = catalogue.active_model()
+        if active is not None and active != embedder.model:
+            # Another one was swapped in while the lesson was heard.
+            embedder = next_embedders.of(active)
         figures = embed_missing(
             video, chunks, embedder=embedder, generations=catalogue, store=lessons
         )

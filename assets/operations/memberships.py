@@ -63,12 +63,12 @@ def memberships(
             clock=lambda: datetime.now(UTC),
             believed={_creator_id(text) for text in config.believed},
         )
-    if followed.faults:
-        raise dg.Failure(
-            description=f"{len(followed.faults)} shops were not followed",
-            metadata=_figures(followed),
-            allow_retries=followed.worth_retrying,
-        )
+        if followed.faults:
+            raise dg.Failure(
+                description=f"{len(followed.faults)} shops were not followed",
+                metadata=_figures(followed),
+                allow_retries=followed.worth_retrying,
+            )
     return dg.MaterializeResult(metadata=_figures(followed))
 
 

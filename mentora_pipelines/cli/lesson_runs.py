@@ -12,13 +12,13 @@ from uuid import uuid4
 
 import dagster as dg
 
-from assets.failures import STOPPED
 from assets.jobs import (
     LESSON_ASSETS,
     lesson_job,
     lesson_tags,
     quiz_job,
 )
+from assets.observation import STOPPED
 from assets.partitions import videos as videos_partitions
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.videos import Video

@@ -79,6 +79,7 @@ def reembed(
                 embedder=embedder,
                 store=store,
                 judge=make_judge(ledgers),
+                is_gated=not rollback,
             )
         _print(store, figures, json=json)
 

@@ -50,7 +50,8 @@ _PATTERNS = (
         ),
         HIDDEN,
     ),
-    (re.compile(r"[^\s@<>()\[\],;:\"'=/]+@[\w-]+(?:\.[\w-]+)+"), HIDDEN),
+    # As it is, and as an address of a request writes it.
+    (re.compile(r"[^\s@<>()\[\],;:\"'=/]+(?:@|(?i:%40))[\w-]+(?:\.[\w-]+)+"), HIDDEN),
 )
 
 

@@ -453,3 +453,42 @@ def test_another_model_takes_over_10000_chunks_and_no_search_notices(
     shown = "select count(*) from video_chunks where vector_dims(embedding) = 16"
     assert count_of(large, shown) == MANY * CHUNKS
     assert hits_of(own_catalogue, OLD)[0].similarity == pytest.approx(1, abs=1e-3)
+
+
+def test_review_the_way_back_from_a_better_model_is_open(
+    store: GenerationBuildRows, searched: Generation
+) -> None:
+    """Else whoever changed to a better model can never go back."""
+    judge = GoldenFigures({"old": 0.7, "new": 0.9})
+    building = store.begin_generation(NEW.model)
+    build_generation(building.id, embedder=NEW, store=store)
+    swap_generation(
+        generation_now(store, building), embedder=NEW, store=store, judge=judge
+    )
+    back = retired_generation(store.generations())
+    swap_generation(back, embedder=OLD, store=store, judge=judge, is_gated=False)
+    active = active_generation(store.generations())
+    assert active is not None
+    assert active.id == searched.id
+
+
+def test_review_recall_counts_ten(
+    filled: DatabaseUrls, store: GenerationBuildRows, searched: Generation
+) -> None:
+    """Recall@10 wants ten of each question."""
+    store.build_index(searched)
+    with psycopg.connect(filled.admin) as connection:
+        connection.execute("set local client_min_messages = notice")
+        said = []
+        connection.add_notice_handler(lambda d: said.append(d.message_primary))
+        source = connection.execute(
+            "select pg_get_functiondef('search_recall(uuid, integer)'::regprocedure)"
+        ).fetchone()[0]
+        source = source.replace(
+            "    return least(1,",
+            "    raise notice 'wanted %', wanted;\n    return least(1,",
+        )
+        connection.execute(source)
+        connection.execute("select search_recall(%s, 7)", (searched.id,))
+        connection.rollback()
+    assert said == ["wanted 70"], said

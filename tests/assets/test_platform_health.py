@@ -98,6 +98,7 @@ def test_a_look_asks_what_the_doctor_asks_and_counts_what_waits(
     """Else something fails that nobody watches."""
     result = look()
     assert result.success
+    assert "duration_s" in shown(result)
     assert shown(result)["parts"] == len(PROBES) + len(COUNTED)
     with open_platform_ledger() as ledger:
         states = {state.part: state for state in ledger.states()}

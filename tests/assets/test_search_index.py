@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from assets.search.search_index import search_index
+from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.generation_builds import GenerationBuildRows
 from mentora_pipelines.domain.generations import Generation
@@ -97,3 +98,18 @@ def test_the_asset_measures_what_is_searched(
     assert "searched already" in again.progress
     assert mentora("reembed", "--drop", shown["active"]).code == 1
     assert mentora("reembed", "--rollback", "--drop", "x").code == 2
+
+
+class OneOfBefore(MiniLmEmbedder):
+    """The model that was searched when the run began."""
+
+    model = EmbeddingModel("test", "before", 384)
+
+
+def test_a_lesson_at_work_while_models_are_exchanged_gets_the_new_vectors(
+    run_lesson: RunLesson, upload: Upload
+) -> None:
+    """Else a swap fails every lesson in work, with a mail to its creator."""
+    assert run_lesson(upload(SAMPLES / "compound-interest.mp4")).success
+    video = upload(SAMPLES / "binary-search.mp4")
+    assert run_lesson(video, embedder=OneOfBefore()).success

@@ -133,8 +133,12 @@ class ClaudeQuizWriter:
             faults,
             transcript.language,
         )
+        call = self._planned(prompt, section)
+        (most,) = self._repairs(transcript, 1)
+        if call.input_units > most.input_units:
+            return None  # so long a question is not worth more than was planned
         ask = partial(self._ask, TOOL, prompt, section)
-        quiz = self._calls.send(self._payer, self._planned(prompt, section), ask)
+        quiz = self._calls.send(self._payer, call, ask)
         found = _grounded(quiz, section, chunks)
         return found[0] if found else None
 

@@ -127,6 +127,10 @@ class OpenAiEmbedder:
             found = self._calls.send(self._payer, call, partial(self._ask, batch, call))
             yield EmbeddedBatch(places, self._vectors(found, len(batch)))
 
+    def check_reachable(self) -> None:
+        """Raise `MentoraError` unless the server answers and knows the model."""
+        self._client.check_model(self._model.model)
+
     def _planned(self, tokens: int) -> PlannedCall:
         return PlannedCall(
             PROVIDER,

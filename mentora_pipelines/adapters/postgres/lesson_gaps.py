@@ -24,7 +24,9 @@ limit %(limit)s
 STALE_EMBEDDINGS: LiteralString = """
 select distinct video.id
 from videos as video
-join transcript_chunks as chunk on chunk.transcript_id = video.published_transcript_id
+join transcript_chunks as chunk
+    on chunk.transcript_id = video.published_transcript_id
+    and chunk.cut = video.published_chunk_cut
 where video.id = any(%(ids)s)
   and not exists (
       select from embedding_generations as generation
@@ -39,7 +41,8 @@ select video.id from videos as video
 where video.id = any(%(ids)s)
   and not exists (
       select from caption_tracks as track
-      where track.transcript_id = video.published_transcript_id)
+      where track.transcript_id = video.published_transcript_id
+        and track.cut = video.published_caption_cut)
 """
 
 UNCOVERED_SPEECH: LiteralString = """
@@ -52,6 +55,7 @@ where video.id = any(%(ids)s)
       where not exists (
           select from transcript_chunks as chunk
           where chunk.transcript_id = transcript.id
+            and chunk.cut = video.published_chunk_cut
             and (segment.value ->> 'start')::float8 >= chunk.start_timestamp
             and (segment.value ->> 'end')::float8 <= chunk.end_timestamp))
 """

@@ -36,13 +36,18 @@ with waiting as (
     where processing_status = 'pending'
 ),
 spent as (
-    select budgets.creator_id, sum(ai_usage.cost_usd) / budgets.limit_usd as share
+    select
+        budgets.creator_id,
+        greatest(
+            sum(ai_usage.cost_usd) / nullif(budgets.limit_usd, 0),
+            sum(ai_usage.input_units) filter (
+                where operation = 'transcription' and unit = 'seconds')
+                / 60 / nullif(budgets.limit_minutes, 0)) as share
     from budgets
     join ai_usage
         on ai_usage.creator_id = budgets.creator_id
         and ai_usage.created_at >= date_trunc('month', now(), 'UTC')
-    where budgets.limit_usd > 0
-    group by budgets.creator_id, budgets.limit_usd
+    group by budgets.creator_id, budgets.limit_usd, budgets.limit_minutes
 )
 select
     (select count(*) from waiting) as waiting,

@@ -27,6 +27,7 @@ from mentora_pipelines.errors import (
     ProviderAway,
     ProviderRefused,
     Refusal,
+    SettingsError,
 )
 
 if TYPE_CHECKING:
@@ -154,6 +155,9 @@ class ProviderCalls:
                 self._breaker.answered()
             # Without the chain: what lies beneath holds headers and bodies.
             raise fault.error from None
+        except SettingsError:
+            _book(lambda: ledger.fail(usage_id))  # nothing was sent
+            raise
         self._breaker.answered()
         spent = answer.spent
         _book(lambda: ledger.settle(usage_id, spent.input_units, spent.output_units))
@@ -164,7 +168,10 @@ class ProviderCalls:
         wait_s = self._pace.wait_s(tokens, LONGEST_QUEUE_S)
         if wait_s > LONGEST_QUEUE_S:
             raise ProviderAway(
-                self._provider, Absence.RATE_LIMITED, "by our own limit a minute"
+                self._provider,
+                Absence.RATE_LIMITED,
+                "by our own limit a minute",
+                wait_s=wait_s - LONGEST_QUEUE_S,
             )
         if wait_s > 0:
             self._clock.sleep(wait_s)

@@ -16,6 +16,7 @@ from mentora_pipelines.domain.identity import question_id_of, quiz_id_of
 from mentora_pipelines.domain.lessons.chunks import ChunkStore
 from mentora_pipelines.domain.lessons.transcripts import TranscriptStore
 from mentora_pipelines.domain.quizzes.conflicts import TextEmbedder
+from mentora_pipelines.domain.quizzes.faults import Fault
 from mentora_pipelines.domain.quizzes.measures import QuizMeasures, measured
 from mentora_pipelines.domain.quizzes.questions import (
     Question,
@@ -29,7 +30,12 @@ from mentora_pipelines.domain.quizzes.review import (
 )
 from mentora_pipelines.domain.spending.usage import paid_by, payer_of
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.errors import NotFound
+from mentora_pipelines.errors import (
+    NotFound,
+    OverBudget,
+    ProviderAway,
+    ProviderRefused,
+)
 
 DEFAULT_QUESTION_COUNT = 10
 
@@ -198,14 +204,20 @@ def _written_quiz(
         for question in quiz.questions
     )
     informed = replace(wishes, asked=asked)
+
+    def repair(question: Question, faults: Sequence[Fault]) -> Question | None:
+        try:
+            return writer.repair(transcript, chunks, question, faults)
+        except (OverBudget, ProviderAway, ProviderRefused):
+            # The others are written and paid for: one less is no reason to lose them.
+            return None
+
     review = review_questions(
         writer.write(transcript, chunks, informed)[: wishes.question_count],
         transcript,
         asked=asked,
         embedder=embedder,
-        repair=lambda question, faults: writer.repair(
-            transcript, chunks, question, faults
-        ),
+        repair=repair,
     )
     quiz = Quiz(
         id=order.quiz_id,

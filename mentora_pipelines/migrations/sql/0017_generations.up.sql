@@ -28,7 +28,7 @@ declare
 begin
     select dimensions into length from embedding_generations where id = generation;
     perform
-        set_config('hnsw.ef_search', '120', true),
+        set_config('hnsw.ef_search', '100', true),
         set_config('hnsw.iterative_scan', 'relaxed_order', true);
     -- Chunks as questions, the same ones each time.
     for question in
@@ -38,13 +38,15 @@ begin
         limit questions
     loop
         execute 'select array_agg(distance order by distance) from ('
-            || search_statement('platform_whole', generation, length) || ') as near'
+            || search_statement('platform_exact', generation, length) || ') as near'
         into true_distances
-        using question, null::uuid, 40, 10, null::tsquery, null::tsquery;
-        execute 'select array_agg(distance) from ('
-            || search_statement('platform_index', generation, length) || ') as near'
+        using question, null::uuid, 10;
+        -- As many as a search by meaning for ten looks at; the ten best of them count.
+        execute 'select array_agg(distance) from (select distance from ('
+            || search_statement('platform_index', generation, length)
+            || ') as near order by distance limit 10) as best'
         into found_distances
-        using question, null::uuid, 40, 10, null::tsquery, null::tsquery;
+        using question, null::uuid, 30;
         wanted := wanted + coalesce(cardinality(true_distances), 0);
         -- By distance: of two chunks that say the same either will do.
         found := found + (

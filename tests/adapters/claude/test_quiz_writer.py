@@ -1,5 +1,7 @@
 """Quizzes by Claude, through the official SDK over a real socket."""
 
+from dataclasses import replace
+
 import pytest
 
 from mentora_pipelines.adapters.claude.grounding import Passage
@@ -240,3 +242,22 @@ def test_a_model_that_obeys_the_transcript_changes_nothing_that_is_stored(
         question.answer
         for question in hosted.quiz_writer().write(transcript, chunks, QuizWishes(5))
     }
+
+
+def test_a_question_that_is_too_long_to_be_planned_is_not_repaired(
+    hosted: Hosted, ai_server: AiServer
+) -> None:
+    """Else a model that fills its schema passes the budget of its repairs."""
+    transcript, chunks = lesson(sentences(300))
+    writer = hosted.quiz_writer()
+    question = writer.write(transcript, chunks, QuizWishes(1))[0]
+    ai_server.served.clear()
+    long = replace(
+        question,
+        prompt="\u0915" * 600,
+        options=("\u0915" * 300,) * 8,
+        quote="\u0915" * 1000,
+    )
+    fault = Fault(FaultCode.FORM, "it is")
+    assert writer.repair(transcript, chunks, long, [fault]) is None
+    assert ai_server.served == []

@@ -275,3 +275,20 @@ def test_the_key_goes_to_the_server_and_nowhere_else(
         "authorization"
     ]
     assert KEY not in repr(hosted.embedder()) + repr(hosted.client())
+
+
+def test_a_request_that_nobody_could_send_costs_nothing(hosted: Hosted) -> None:
+    """Else each try without a key takes its bound off a creator's month."""
+    from mentora_pipelines.adapters.openai.client import HOSTED_URL, OpenAiClient, Server
+    from mentora_pipelines.adapters.openai.embeddings import OpenAiEmbedder
+    from mentora_pipelines.errors import SettingsError
+
+    embedder = OpenAiEmbedder(
+        OpenAiClient(Server(HOSTED_URL, None), timeout_s=1),
+        hosted.calls("openai"),
+        model="text-embedding-3-small",
+        dimensions=8,
+    )
+    with pytest.raises(SettingsError):
+        embedder.embed(["a lesson"])
+    assert (hosted.books.states(), hosted.books.total()) == (["failed"], (0, 0))

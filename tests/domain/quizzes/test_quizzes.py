@@ -20,7 +20,14 @@ from mentora_pipelines.domain.quizzes.quizzes import (
     QuizStatus,
     write_quiz,
 )
-from mentora_pipelines.errors import NotFound
+from mentora_pipelines.errors import (
+    Absence,
+    NotFound,
+    OverBudget,
+    ProviderAway,
+    ProviderRefused,
+    Refusal,
+)
 from tests.fakes import PENDING_VIDEO, FakeEmbedder, FakeLessonStore
 from tests.lessons import chunks_of, transcript_of
 
@@ -234,3 +241,25 @@ def test_a_lesson_that_is_not_published_gets_no_quiz(store: FakeLessonStore) -> 
             staged, QuizWishes(10), writer=writer, store=store, embedder=FakeEmbedder()
         )
     assert writer.calls == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OverBudget("nothing left"),
+        ProviderAway("anthropic", Absence.OVERLOADED),
+        ProviderRefused("anthropic", Refusal.POLICY),
+    ],
+)
+def test_a_repair_that_fails_costs_one_question_and_not_the_quiz(
+    store: FakeLessonStore, fault: Exception
+) -> None:
+    """Else what is written and paid for is thrown away, and is paid for again."""
+
+    def mend(*_: object) -> Question | None:
+        raise fault
+
+    figures = write(store, FakeWriter(INVENTED, STARCH, mend=mend))
+    assert figures.questions == 1
+    (refusal,) = store.refused[figures.quiz_id]
+    assert (refusal.question, refusal.repaired) == (INVENTED, None)
