@@ -5,7 +5,7 @@ BENCHMARKS = instance_storage vector_writes lesson_replacement pagination event_
     upload_detection observability lesson_share
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test soak check format bench pictures requirements clean
+.PHONY: help demo dev test soak check format bench pictures quizzes requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ bench: ## measured comparisons, about half an hour (BENCHMARKS="name …" for so
 
 pictures: ## take the pictures of docs/pictures anew, in headless Chromium
 	@sh bootstrap.sh test && .venv/bin/python -m tests.web_ui docs/pictures
+
+quizzes: ## write docs/sample_quizzes.md anew
+	@sh bootstrap.sh test && .venv/bin/python -m tests.sample_quizzes docs/sample_quizzes.md
 
 requirements: ## compile the pinned requirements anew (needs a package index)
 	@sh requirements/compile.sh

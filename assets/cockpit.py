@@ -28,6 +28,11 @@ TABLES: dict[str, str] = {
     "memberships": "memberships",
     "content_health": "content_health_checks",
     "platform_health": "platform_health_checks",
+    "tables/transcripts": "transcripts",
+    "tables/video_chunks": "video_chunks",
+    "tables/chunk_embeddings": "chunk_embeddings",
+    "tables/quiz_questions": "quiz_questions",
+    "tables/analytics_events": "analytics_events",
 }
 """Where the rows of an asset are; `audio` has none, it is an object in storage."""
 

@@ -6,13 +6,6 @@ from uuid import UUID
 import dagster as dg
 
 from assets.failures import UPLOAD_TAG
-from assets.lessons.checks import (
-    captions_pass_review,
-    chunks_cover_the_speech,
-    every_chunk_has_a_vector,
-    every_word_follows_the_one_before,
-    nothing_heard_is_doubtful,
-)
 from assets.lessons.quizzes import QuizRequest
 from assets.observation import CREATOR_TAG
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
@@ -35,21 +28,13 @@ PRIORITY_TAG = "dagster/priority"
 
 lesson_job = dg.define_asset_job(
     "lesson_job",
-    # Not what looks at whole tables: that is a look of each night.
-    selection=dg.AssetSelection.assets(*LESSON_ASSETS).without_checks()
-    | dg.AssetSelection.checks(
-        every_word_follows_the_one_before,
-        nothing_heard_is_doubtful,
-        captions_pass_review,
-        chunks_cover_the_speech,
-        every_chunk_has_a_vector,
-    ),
+    selection=dg.AssetSelection.assets(*LESSON_ASSETS),
     description="One uploaded video becomes a published lesson.",
 )
 
 quiz_job = dg.define_asset_job(
     "quiz_job",
-    selection=dg.AssetSelection.assets("quizzes").without_checks(),
+    selection=dg.AssetSelection.assets("quizzes"),
     description="A published lesson gets a draft quiz.",
 )
 

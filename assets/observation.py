@@ -22,7 +22,9 @@ from mentora_pipelines.errors import (
     ErrorCode,
     LessonRefused,
     MentoraError,
+    OverBudget,
     PermanentError,
+    ProviderAway,
     TransientError,
 )
 from mentora_pipelines.observability import incidents
@@ -116,12 +118,14 @@ def observed(
 def platform_step() -> Iterator[None]:
     """A step of work that belongs to no video.
 
-    A permanent error fails it at once, any other one is tried again. What Dagster
-    stores of a foreign error is its type and its place: its words may quote a row.
+    A permanent error fails it at once, any other one is tried again, of a provider when
+    it says so. What Dagster stores of a foreign error is its type and its place: its
+    words may quote a row.
     """
     context = _current_context()
-    policy = None if context is None else _op(context).op.retry_policy
-    left = 0 if context is None or policy is None else policy.max_retries
+    policy = None if context is None else _op(context).op_def.retry_policy
+    left = 0 if policy is None else policy.max_retries
+    delay_s = 0.0 if policy is None else policy.delay or 0.0
     with observed(context) as step:
         try:
             yield
@@ -140,6 +144,11 @@ def platform_step() -> Iterator[None]:
             will_retry = step.attempt <= left
             step.failed(error, is_incident=not will_retry, will_retry=will_retry)
             if isinstance(error, MentoraError):
+                wait_s = error.wait_s if isinstance(error, ProviderAway) else 0.0
+                if will_retry and wait_s > delay_s:
+                    # Sooner, it would not even be asked.
+                    wait = dg.RetryRequested(left, wait_s)
+                    raise wait from without_cause(error)
                 raise without_cause(error) from None
             raise dg.Failure(description=f"internal: {place_of(error)}") from None
 
@@ -151,17 +160,28 @@ def without_cause(error: MentoraError) -> MentoraError:
     return error
 
 
-def tell_failed_check(context: dg.AssetCheckExecutionContext, video: Video) -> None:
-    """A check found a lesson broken: nothing was raised, and somebody must look."""
-    name = context.op_execution_context.op.name
+def tell_failed_check(
+    context: dg.AssetCheckExecutionContext | None = None, video: Video | None = None
+) -> None:
+    """A check found a lesson broken, or what all of them share: somebody must look.
+
+    Nothing was raised. Without `context` the check is the one at work.
+    """
+    step = _step_of(context or _current_context(), None)
+    log(
+        "error", "check failed", run=step.run_id or None, asset=step.name,
+        video=None if video is None else str(video.id),
+        creator=None if video is None else str(video.creator_id),
+    )  # fmt: skip
     incidents.capture_message(
-        f"the check {name} failed",
+        f"the check {step.name} failed",
         tags={
-            "creator_id": video.creator_id, "video": video.id,
-            "run": context.run.run_id, "asset": name,
+            "creator_id": None if video is None else video.creator_id,
+            "video": None if video is None else video.id,
+            "run": step.run_id, "asset": step.name,
             "error_code": ErrorCode.CHECK_FAILED,
         },
-        fingerprint=(name, ErrorCode.CHECK_FAILED),
+        fingerprint=(step.name, ErrorCode.CHECK_FAILED),
     )  # fmt: skip
 
 
@@ -257,6 +277,8 @@ def _show(step: Step, context: StepContext | None, parts: list[PartTiming]) -> N
     """Numbers in an asset's metadata are plotted by the UI."""
     if step.error is not None or not isinstance(context, dg.AssetExecutionContext):
         return
+    if not context.op_execution_context.has_assets_def:
+        return  # Dagster gives an op that names no context the one of an asset
     figures = {
         f"{part.part or 'duration'}_s".replace(" > ", "_").replace(" ", "_"): (
             dg.MetadataValue.float(round(part.duration_s, 3))
@@ -270,7 +292,10 @@ def _show(step: Step, context: StepContext | None, parts: list[PartTiming]) -> N
 
 def _tell(step: Step, duration_s: float, refusals: int) -> None:
     error = step.error
-    refused = isinstance(error, LessonRefused)
+    # A lesson that is found broken is our fault, whatever its file is.
+    refused = (
+        isinstance(error, LessonRefused) and error.code is not ErrorCode.CHECK_FAILED
+    )
     facts = {
         "run": step.run_id or None,
         "video": None if step.video is None else str(step.video.id),
@@ -292,7 +317,7 @@ def _tell(step: Step, duration_s: float, refusals: int) -> None:
     log(level, event, **facts, error_code=step.code, error=_sentence(error))
     if step.will_retry or not step.is_incident or not isinstance(error, Exception):
         return
-    if refused and refusals < REPEATED:
+    if isinstance(error, OverBudget) or (refused and refusals < REPEATED):
         return
     incidents.capture_exception(
         error,

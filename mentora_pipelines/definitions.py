@@ -57,6 +57,13 @@ from assets.operations.platform_health import (
     platform_health_job,
 )
 from assets.search.search_index import search_index, search_index_job
+from assets.tables import (
+    analytics_events_table,
+    chunk_embeddings_table,
+    quiz_questions_table,
+    transcripts_table,
+    video_chunks_table,
+)
 from resources.achievements import AchievementsResource
 from resources.cache import CacheResource
 from resources.catalogue import CatalogueResource
@@ -126,6 +133,11 @@ defs = dg.Definitions(
         memberships,
         daily_metrics,
         platform_health,
+        transcripts_table,
+        video_chunks_table,
+        chunk_embeddings_table,
+        quiz_questions_table,
+        analytics_events_table,
     ],
     asset_checks=[
         every_word_follows_the_one_before,

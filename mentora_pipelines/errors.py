@@ -14,7 +14,7 @@
     │   ├── SettingsError       the environment is incomplete or contradicts itself
     │   └── LocalStackError     the embedded servers cannot run here
     └── TransientError          try again later: timeout, lost connection, overload
-        ├── Busy                somebody else works on the same video
+        ├── Busy                somebody else works on the same video or vectors
         ├── ProviderAway        a model's provider gave no usable answer (has a reason)
         ├── ObjectChanged       the stored bytes were replaced while they were read
         └── MailDeferred        a mail was not handed over, or nobody knows (has a code)
@@ -204,7 +204,7 @@ class SettingsError(PermanentError):
 
 
 class Busy(TransientError):
-    """Somebody else works on the same video; it is theirs to finish."""
+    """Somebody else works on the same video or vectors; they are theirs to finish."""
 
 
 class ObjectChanged(TransientError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mentora_pipelines import migrations, services
+from mentora_pipelines.domain.upload_notices import NoNotices
 from mentora_pipelines.errors import MentoraError
 from mentora_pipelines.providers.content_health import open_lesson_prober
 from mentora_pipelines.providers.mail import open_mailer
@@ -17,7 +18,7 @@ from mentora_pipelines.providers.memberships import open_whop
 from mentora_pipelines.providers.models import make_embedder, make_transcriber
 from mentora_pipelines.providers.quizzes import make_quiz_writer
 from mentora_pipelines.providers.spending import open_usage_ledgers
-from mentora_pipelines.providers.storage import make_storage
+from mentora_pipelines.providers.storage import make_storage, make_upload_notices
 from mentora_pipelines.settings.content_health import HealthSettings
 
 if TYPE_CHECKING:
@@ -190,6 +191,14 @@ def _ask_storage() -> str:
     return make_storage().check()
 
 
+def _ask_upload_notices() -> str:
+    notices = make_upload_notices()
+    if isinstance(notices, NoNotices):
+        return "no MENTORA_UPLOADS_QUEUE_URL: uploads are found by listing"
+    with closing(notices):
+        return notices.check()
+
+
 def _ask_transcriber() -> str:
     with open_usage_ledgers() as ledgers:
         return _asked(transcriber := make_transcriber(ledgers), transcriber.fingerprint)
@@ -250,6 +259,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "cache": _ask_cache,
     "coordination": _ask_coordination,
     "storage": _ask_storage,
+    "upload notices": _ask_upload_notices,
     "transcriber": _ask_transcriber,
     "embedder": _ask_embedder,
     "quiz writer": _ask_quiz_writer,

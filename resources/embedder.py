@@ -18,6 +18,6 @@ class EmbedderResource(dg.ConfigurableResource[TextModel]):
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> Iterator[TextModel]:
-        """The adapter that the settings choose, behind the cache."""
+        """The adapter of the model that is searched, behind the cache."""
         with open_cache() as cache, open_usage_ledgers() as ledgers:
             yield make_cached_embedder(cache, ledgers)

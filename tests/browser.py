@@ -5,6 +5,7 @@ The package that carries it brings the libraries that it needs beside libc.
 
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,13 @@ from mentora_pipelines.settings.environment import child_environment
 UNPACKED = Path(sys.executable).parents[1] / "browser" / "unpacked"
 
 INSTALLED = ("chromium", "google-chrome", "chromium-browser")
+
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
+"""
+"""The package's own file names folders of one cloud's machines. A Chromium that finds
+no font draws nothing until a page's own letters have come, or aborts, by chance."""
 
 SIZE: ViewportSize = {"width": 1500, "height": 900}
 
@@ -35,12 +43,14 @@ def browser_page() -> Iterator[Page]:
     """A page of a browser that knows nobody."""
     path = browser_path()
     variables = {}
-    if path.is_relative_to(UNPACKED):
-        variables = {
-            "LD_LIBRARY_PATH": str(UNPACKED / "lib"),
-            "FONTCONFIG_FILE": str(UNPACKED / "fonts.conf"),
-        }
-    with sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        if path.is_relative_to(UNPACKED):
+            fonts = Path(folder) / "fonts.conf"
+            fonts.write_text(FONTS.format(fonts=UNPACKED / "fonts", cache=folder))
+            variables = {
+                "LD_LIBRARY_PATH": str(UNPACKED / "lib"),
+                "FONTCONFIG_FILE": str(fonts),
+            }
         browser = playwright.chromium.launch(
             executable_path=path,
             headless=True,

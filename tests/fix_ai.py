@@ -17,7 +17,7 @@ from mentora_pipelines.adapters.claude.quiz_writer import ClaudeQuizWriter
 from mentora_pipelines.adapters.openai.client import OpenAiClient, Server
 from mentora_pipelines.adapters.openai.embeddings import OpenAiEmbedder
 from mentora_pipelines.adapters.openai.transcription import OpenAiTranscriber
-from mentora_pipelines.adapters.provider_calls.breaker import Breaker
+from mentora_pipelines.adapters.provider_calls.breaker import provider_breaker
 from mentora_pipelines.adapters.provider_calls.calls import ProviderCalls
 from mentora_pipelines.adapters.provider_calls.pace import LocalPace, Quota
 from mentora_pipelines.domain.spending.usage import PlannedCall
@@ -133,7 +133,7 @@ class Hosted:
         return ProviderCalls(
             provider,
             pace=LocalPace(self.quota, self.clock),
-            breaker=Breaker(self.clock),
+            breaker=provider_breaker(self.clock),
             ledgers=self.books,
             clock=self.clock,
         )

@@ -78,6 +78,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             environment.delenv(name, raising=False)
         environment.setenv("DAGSTER_HOME", str(folder))
         environment.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
+        # Hundreds of our processes start: none compiles what another has compiled.
+        environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         # Dagster's own files are named relative to its home (dagster.yaml).
         environment.chdir(folder)
         yield folder

@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
+from mentora_pipelines.errors import SettingsError
 
 
 class HashModel:
@@ -32,3 +34,16 @@ class HashModel:
         seed = hashlib.shake_128(f"{self.model.model} {text}".encode())
         drawn = np.frombuffer(seed.digest(self.model.dimensions), dtype=np.uint8)
         return drawn.astype(np.float64) - 127.5
+
+
+@dataclass(frozen=True)
+class OneModel:
+    """Satisfies `NextEmbedders`: makes one model's vectors, or none when it is None."""
+
+    embedder: HashModel | None
+
+    def of(self, model: EmbeddingModel) -> HashModel:
+        """It, whatever is asked."""
+        if self.embedder is None:
+            raise SettingsError(f"no key for {model.model}")
+        return self.embedder

@@ -7,6 +7,7 @@ since Dagster and Sentry show lines of source code.
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
@@ -14,8 +15,16 @@ from uuid import UUID
 import dagster as dg
 from dagster._utils.error import serializable_error_info_from_exc_info
 
+from assets.observation import REPEATED, observed
 from mentora_pipelines.definitions import defs
-from mentora_pipelines.errors import TransientError
+from mentora_pipelines.domain.operations.stage_timings import StageRun
+from mentora_pipelines.domain.videos import Video
+from mentora_pipelines.errors import (
+    ErrorCode,
+    LessonRefused,
+    OverBudget,
+    TransientError,
+)
 from mentora_pipelines.observability import incidents
 from mentora_pipelines.observability.logs import log
 from mentora_pipelines.providers.lessons import open_catalogue
@@ -57,6 +66,27 @@ class Leak:
         self.raise_it()
 
 
+class NothingCounted:
+    """Satisfies `MetricsCalendar` as far as the check of yesterday asks."""
+
+    def is_counted(self, day: object) -> bool:
+        """No day is."""
+        del day
+        return False
+
+
+class MetBefore:
+    """Satisfies `StageTimings`: a creator met the same so often within the day."""
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+
+    def keep_stage_run(self, run: StageRun) -> int:
+        """Keep nothing."""
+        del run
+        return self._times
+
+
 class LeakingEmbedder(CountingEmbedder):
     """A model whose service says too much; it comes back after `times` if it can."""
 
@@ -85,6 +115,8 @@ def main() -> None:
     incidents.start("command")
     with dg.DagsterInstance.from_config(".") as instance, open_catalogue() as videos:
         started = datetime.now(UTC)
+        # Before any run: what a run says reaches the log through another process.
+        _refuse(videos.video(UUID(refused)))
         _run_platform_jobs(instance, leak)
         for video_id, transient in ((broken, False), (flaky, True)):
             execute(
@@ -102,6 +134,18 @@ def main() -> None:
     log("info", "told by hand", detail=text.partition("\n")[0], transcript=text)
 
 
+def _refuse(video: Video) -> None:
+    """As a step does that publishes, and as one does for which no budget is left."""
+    for error, times in (
+        (LessonRefused(ErrorCode.CHECK_FAILED, "a hole"), 1),
+        (OverBudget("nothing left"), REPEATED),
+    ):
+        with suppress(LessonRefused), observed(None, MetBefore(times)) as step:
+            step.name, step.run_id, step.video = "watched", "by hand", video
+            step.failed(error, error.code)
+            raise error
+
+
 def _run_platform_jobs(instance: dg.DagsterInstance, leak: Leak) -> None:
     scheduled = {
         "dagster/schedule_name": "event_retention_schedule",
@@ -112,9 +156,17 @@ def _run_platform_jobs(instance: dg.DagsterInstance, leak: Leak) -> None:
         asset_checks=defs.asset_checks,
         jobs=defs.jobs,
         executor=defs.executor,
-        resources={**(defs.resources or {}), "platform_probes": leak},
+        resources={
+            **(defs.resources or {}),
+            "platform_probes": leak,
+            "metrics": NothingCounted(),
+        },
     )
-    for job, tags in (("platform_health_job", {}), ("event_retention_job", scheduled)):
+    for job, tags in (
+        ("platform_health_job", {}),
+        ("event_retention_job", scheduled),
+        ("metrics_freshness_job", {}),
+    ):
         wired.resolve_job_def(job).execute_in_process(
             instance=instance, raise_on_error=False, tags=tags
         )

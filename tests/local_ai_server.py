@@ -404,7 +404,7 @@ def _segments(heard: list[tuple[str, float, float]]) -> list[dict[str, object]]:
 def _quiz(content: str, *, obeys: bool) -> list[dict[str, object]]:
     """Fill-in questions out of what stands between the marks, spread over it."""
     mark = content.partition("\n")[0]
-    transcript, _, order = content.removeprefix(mark).rpartition(mark)
+    _, transcript, *_, order = content.split(mark)
     told = re.search(r"Write (\d+) questions", order)
     count = int(told[1]) if told else 5
     told = OBEY.search(content) if obeys else None

@@ -61,7 +61,7 @@ def test_definitions_load_without_any_setting_and_without_a_heavy_package() -> N
     )
     assert loaded.returncode == 0, loaded.stderr
     count, modules = json.loads(loaded.stdout)
-    assert count == 12
+    assert count == 17
     assert [name for name in HEAVY if name in modules] == []
 
 
@@ -99,9 +99,11 @@ def found_in_modules(
 
 def test_every_asset_and_check_that_is_written_is_wired() -> None:
     """Else a product that was written, reviewed and tested is never made."""
-    written = found_in_modules("assets", list(assets.__path__), (dg.AssetsDefinition,))
+    written = found_in_modules(
+        "assets", list(assets.__path__), (dg.AssetsDefinition, dg.AssetSpec)
+    )
     wired = {id(a) for a in (*(defs.assets or []), *(defs.asset_checks or []))}
-    assert len(wired) == 28
+    assert len(wired) == 33
     assert written == wired
 
 
@@ -139,15 +141,18 @@ SPECS: list[dg.AssetSpec] = sorted(
 """In one order: each process of a test run collects the same tests."""
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.key.path[-1]))
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.key.to_user_string())
 def test_an_asset_says_what_it_is(spec: dg.AssetSpec) -> None:
     """Else an operator looks at a graph of bare names."""
     assert spec.description
     assert spec.description.endswith(".")
-    assert spec.group_name in {"lessons", "search", "operations", "analytics"}
+    assert spec.group_name in {
+        "lessons", "search", "operations", "analytics", "tables",
+    }  # fmt: skip
     assert spec.kinds
     # What is kept for the platform as a whole has no parts.
     whole = str(spec.key.path[-1]) in {"memberships", "platform_health", "search_index"}
+    whole |= spec.group_name == "tables"
     assert (spec.partitions_def is None) is whole
 
 
@@ -155,7 +160,9 @@ def test_the_order_of_the_steps_is_the_order_of_a_lesson() -> None:
     """Else a step reads what was not made yet, or readers see a half-made lesson."""
     graph = defs.resolve_asset_graph()
     parents = {
-        key.path[-1]: {parent.path[-1] for parent in graph.get(key).parent_keys}
+        key.to_user_string(): {
+            parent.to_user_string() for parent in graph.get(key).parent_keys
+        }
         for key in graph.get_all_asset_keys()
     }
     assert parents == {
@@ -171,7 +178,26 @@ def test_the_order_of_the_steps_is_the_order_of_a_lesson() -> None:
         "memberships": set(),
         "daily_metrics": set(),
         "platform_health": set(),
+        "tables/transcripts": {"transcripts"},
+        "tables/video_chunks": {"published_lessons"},
+        "tables/chunk_embeddings": {"embeddings"},
+        "tables/quiz_questions": {"quizzes"},
+        "tables/analytics_events": set(),
     }
+
+
+def test_no_asset_brings_a_look_at_a_whole_table() -> None:
+    """Else making a thousand lessons again in the UI is a thousand looks at all."""
+    graph = defs.resolve_asset_graph()
+    for key in graph.materializable_asset_keys:
+        of_parts = graph.get(key).partitions_def is not None
+        for check in graph.get_check_keys_for_assets({key}):
+            if check.name not in {"yesterdays_metrics_exist", "every_part_is_well"}:
+                assert of_parts, check
+                assert graph.get(check).partitions_def is not None, check
+    tables = {key for key in graph.get_all_asset_keys() if len(key.path) > 1}
+    assert not tables & graph.materializable_asset_keys
+    assert len(graph.get_check_keys_for_assets(tables)) == 6
 
 
 def test_names_follow_the_rules_of_the_house() -> None:

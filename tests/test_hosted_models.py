@@ -1,15 +1,27 @@
 """Settings to hosted adapters, and the whole demo on them."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import uuid4
 
 import psycopg
 import pytest
 
+from mentora_pipelines.domain.lessons.recognition import Transcriber
+from mentora_pipelines.domain.spending.totals import Total, total_of
+from mentora_pipelines.domain.spending.usage import (
+    Payer,
+    PlansRecognition,
+    paid_by,
+)
 from mentora_pipelines.errors import ProviderRefused, SettingsError
 from mentora_pipelines.local_stack import ensure_local_stack, stop_local_stack
 from mentora_pipelines.probes import PROBES, probe
 from mentora_pipelines.providers.models import make_set_embedder, make_transcriber
 from mentora_pipelines.providers.quizzes import make_quiz_writer
+from mentora_pipelines.providers.search import make_judge
+from mentora_pipelines.providers.spending import make_price_table
 from mentora_pipelines.services import DatabaseUrls
 from mentora_pipelines.settings.hosted_models import AnthropicSettings, OpenAiSettings
 from mentora_pipelines.settings.models import EmbedderSettings, TranscriberSettings
@@ -79,6 +91,24 @@ def test_a_server_of_ones_own_never_gets_the_accounts_key(
     make_transcriber(Books()).check_reachable()  # type: ignore[attr-defined]  # the same
 
 
+def test_a_server_of_ones_own_is_not_booked_at_the_accounts_price(
+    hosted_settings: pytest.MonkeyPatch, ai_server: AiServer
+) -> None:
+    """Else minutes on one's own machine use up dollars that nobody has paid."""
+    now = datetime.now(UTC)
+
+    def cost(transcriber: Transcriber) -> Total:
+        assert isinstance(transcriber, PlansRecognition)
+        return total_of(transcriber.plan(60), make_price_table(), now)
+
+    assert cost(make_transcriber(Books())).cost_usd > 0
+    hosted_settings.setenv("MENTORA_TRANSCRIPTION_URL", f"{ai_server.url}/v1")
+    own = paid_by(make_transcriber(Books()), Payer())
+    assert cost(own) == Total(requests=1, audio_s=60, unpriced=1)
+    hosted_settings.setenv("MENTORA_AI_PRICES", '{"own/whisper-1": {"minute": 0.002}}')
+    assert cost(own).cost_usd == Decimal("0.002")
+
+
 @pytest.mark.parametrize("part", ["transcriber", "embedder", "quiz writer"])
 def test_the_doctor_asks_each_hosted_model(
     hosted_settings: pytest.MonkeyPatch, part: str
@@ -105,6 +135,25 @@ def test_a_missing_key_is_told_by_its_name(
     writer = make_quiz_writer(Books())
     with pytest.raises(SettingsError, match="ANTHROPIC_API_KEY"):
         writer.check_reachable()  # type: ignore[attr-defined]  # the hosted one's
+
+
+def test_the_golden_set_is_asked_for_in_a_few_requests_and_only_once(
+    hosted_settings: pytest.MonkeyPatch, ai_server: AiServer
+) -> None:
+    """Else each night pays for a hundred requests, and a swap waits for them."""
+    # A name of this test alone: vectors are kept by it.
+    hosted_settings.setenv("MENTORA_EMBEDDING_MODEL", f"judged-{uuid4()}")
+    ai_server.by_meaning = False
+    judge = make_judge(Books())
+    model = make_set_embedder(Books()).model
+    figures = judge(model)
+    assert figures is not None
+    assert len(figures.judged) >= 60
+    # The questions and the texts of the lessons.
+    assert 2 <= len(ai_server.of("/v1/embeddings")) <= 6
+    asked = len(ai_server.of("/v1/embeddings"))
+    assert judge(model) == figures
+    assert len(ai_server.of("/v1/embeddings")) == asked
 
 
 @pytest.fixture

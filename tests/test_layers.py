@@ -38,6 +38,7 @@ def test_the_code_is_formatted() -> None:
     )
 
 
-def test_the_types_fit(tmp_path: Path) -> None:
+def test_the_types_fit() -> None:
     """Else a port and its adapter drift apart unseen."""
-    assert_succeeds(sys.executable, "-m", "mypy", "--cache-dir", tmp_path)
+    # With what it remembers of files that did not change: a minute less.
+    assert_succeeds(sys.executable, "-m", "mypy")

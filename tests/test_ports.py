@@ -105,7 +105,7 @@ from mentora_pipelines.domain.operations.unused_vectors import VectorLedger
 from mentora_pipelines.domain.quizzes.handouts import HandoutPrinter
 from mentora_pipelines.domain.quizzes.item_statistics import AnswerCounts, ItemAnalyst
 from mentora_pipelines.domain.quizzes.life import EditableQuizzes
-from mentora_pipelines.domain.quizzes.questions import QuizWriter
+from mentora_pipelines.domain.quizzes.questions import PlansQuiz, QuizWriter
 from mentora_pipelines.domain.quizzes.quizzes import (
     LessonWithQuizzes,
     QuizReader,
@@ -124,7 +124,6 @@ from mentora_pipelines.domain.spending.prices import PriceBook, PriceTable
 from mentora_pipelines.domain.spending.usage import (
     Billed,
     PlansEmbedding,
-    PlansQuiz,
     PlansRecognition,
     UnansweredCalls,
     UsageLedgers,

@@ -32,6 +32,15 @@ def video_id(demo_home: DemoHome) -> UUID:
     return UUID(demo_home.mentora("status", "--json").json["videos"][0]["id"])
 
 
+def test_a_page_is_drawn_before_its_own_letters_have_come(page: Page) -> None:
+    """Else the browser aborts whenever a page is faster than its fonts."""
+    page.set_content(
+        "<style>@font-face { font-family: F; src: local('none'), url(data:,) }</style>"
+        "<p style='font-family: F, monospace'>words</p><pre>more</pre><input value=x>"
+    )
+    assert page.evaluate("document.querySelector('p').offsetHeight") > 0
+
+
 @pytest.mark.parametrize("number", range(len(views(UUID(int=0)))))
 def test_a_page_shows_what_it_is_for(
     ui: str,

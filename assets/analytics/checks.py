@@ -12,7 +12,7 @@ import dagster as dg
 from assets.analytics.daily_metrics import daily_metrics
 from assets.analytics.partitions import days
 from assets.failures import RETRY_POLICY
-from assets.observation import platform_step
+from assets.observation import platform_step, tell_failed_check
 from mentora_pipelines.domain.analytics.daily_metrics import (
     MetricsCalendar,
     MetricsStore,
@@ -41,6 +41,8 @@ def counts_equal_the_events(
             for key in _partition_keys(context)
             for difference in metrics.differences(date.fromisoformat(key))
         ]
+        if found:
+            tell_failed_check(context)
     return _result(found)
 
 
@@ -55,6 +57,8 @@ def no_value_is_impossible(
             for key in _partition_keys(context)
             for told in metrics.impossible_values(date.fromisoformat(key))
         ]
+        if found:
+            tell_failed_check(context)
     return _result(found)
 
 
@@ -66,6 +70,8 @@ def yesterdays_metrics_exist(
     day = yesterday(datetime.now(UTC))
     with platform_step():
         counted = metrics.is_counted(day)
+        if not counted:
+            tell_failed_check()
     return dg.AssetCheckResult(
         passed=counted,
         description=f"the metrics of {day} are {'there' if counted else 'missing'}",

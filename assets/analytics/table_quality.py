@@ -1,6 +1,6 @@
 """Great Expectations over whole tables: each check is a look at one of them.
 
-Here belong which assets the looks are about and how a finding is told. Not here: what
+Here belong which tables the looks are about and how a finding is told. Not here: what
 is expected, or the library, which is loaded when a check runs and not before.
 """
 
@@ -12,16 +12,20 @@ from assets.analytics.daily_metrics import daily_metrics
 from assets.analytics.partitions import days
 from assets.analytics.report_pages import page_metadata
 from assets.failures import RETRY_POLICY
-from assets.lessons.chunks import chunks
-from assets.lessons.embeddings import embeddings
-from assets.lessons.quizzes import quizzes
-from assets.lessons.transcripts import transcripts
-from assets.observation import platform_step
+from assets.observation import platform_step, tell_failed_check
+from assets.tables import (
+    analytics_events_table,
+    chunk_embeddings_table,
+    quiz_questions_table,
+    transcripts_table,
+    video_chunks_table,
+)
 from mentora_pipelines.domain.analytics.daily_metrics import DayRange
 from mentora_pipelines.domain.analytics.report_shelf import ReportShelf
 from mentora_pipelines.domain.analytics.table_quality import (
     Finding,
     QualityTable,
+    Severity,
     TableQuality,
     TableValidator,
     look_at_table,
@@ -43,7 +47,7 @@ def a_day_is_like_others(
     return _look(QualityTable.DAILY_METRICS, of_run, table_validator, report_shelf)
 
 
-@dg.asset_check(asset=daily_metrics, retry_policy=RETRY_POLICY)
+@dg.asset_check(asset=analytics_events_table.key, retry_policy=RETRY_POLICY)
 def analytics_events_are_sound(
     table_validator: dg.ResourceParam[TableValidator],
     report_shelf: dg.ResourceParam[ReportShelf],
@@ -52,7 +56,7 @@ def analytics_events_are_sound(
     return _look(QualityTable.ANALYTICS_EVENTS, _new(), table_validator, report_shelf)
 
 
-@dg.asset_check(asset=transcripts, retry_policy=RETRY_POLICY)
+@dg.asset_check(asset=transcripts_table.key, retry_policy=RETRY_POLICY)
 def published_transcripts_are_sound(
     table_validator: dg.ResourceParam[TableValidator],
     report_shelf: dg.ResourceParam[ReportShelf],
@@ -61,7 +65,7 @@ def published_transcripts_are_sound(
     return _look(QualityTable.TRANSCRIPTS, _new(), table_validator, report_shelf)
 
 
-@dg.asset_check(asset=chunks, retry_policy=RETRY_POLICY)
+@dg.asset_check(asset=video_chunks_table.key, retry_policy=RETRY_POLICY)
 def video_chunks_are_sound(
     table_validator: dg.ResourceParam[TableValidator],
     report_shelf: dg.ResourceParam[ReportShelf],
@@ -70,7 +74,7 @@ def video_chunks_are_sound(
     return _look(QualityTable.VIDEO_CHUNKS, _new(), table_validator, report_shelf)
 
 
-@dg.asset_check(asset=embeddings, retry_policy=RETRY_POLICY)
+@dg.asset_check(asset=chunk_embeddings_table.key, retry_policy=RETRY_POLICY)
 def chunk_embeddings_are_sound(
     table_validator: dg.ResourceParam[TableValidator],
     report_shelf: dg.ResourceParam[ReportShelf],
@@ -79,7 +83,7 @@ def chunk_embeddings_are_sound(
     return _look(QualityTable.CHUNK_EMBEDDINGS, _new(), table_validator, report_shelf)
 
 
-@dg.asset_check(asset=quizzes, retry_policy=RETRY_POLICY)
+@dg.asset_check(asset=quiz_questions_table.key, retry_policy=RETRY_POLICY)
 def stored_quizzes_are_sound(
     table_validator: dg.ResourceParam[TableValidator],
     report_shelf: dg.ResourceParam[ReportShelf],
@@ -116,7 +120,9 @@ def _look(
 ) -> dg.AssetCheckResult:
     with platform_step():
         found, page = look_at_table(table, of_days, validator=validator, shelf=shelf)
-    failed = found.failed
+        failed = found.failed
+        if failed and found.severity is Severity.ERROR:
+            tell_failed_check()
     return dg.AssetCheckResult(
         passed=not failed,
         severity=dg.AssetCheckSeverity[found.severity.value],

@@ -9,13 +9,12 @@ from assets.partitions import videos
 from mentora_pipelines.domain.lessons.embeddings import (
     Embedder,
     NextEmbedders,
-    embed_missing,
+    embed_lesson,
 )
 from mentora_pipelines.domain.lessons.lesson_store import (
     LessonCatalogue,
     LessonStore,
 )
-from mentora_pipelines.errors import MentoraError
 
 
 @dg.asset(
@@ -41,25 +40,16 @@ def embeddings(
     """
     with lesson_step(context, catalogue, lessons) as video:
         chunks = lessons.staged_chunks(video)
-        active = catalogue.active_model()
-        if active is not None and active != embedder.model:
-            # Another one was swapped in while the lesson was heard.
-            embedder = next_embedders.of(active)
-        figures = embed_missing(
-            video, chunks, embedder=embedder, generations=catalogue, store=lessons
+        figures = embed_lesson(
+            video,
+            chunks,
+            embedder=embedder,
+            next_embedders=next_embedders,
+            generations=catalogue,
+            store=lessons,
         )
-        for model in catalogue.building_models():
-            try:
-                embed_missing(
-                    video,
-                    chunks,
-                    embedder=next_embedders.of(model),
-                    generations=catalogue,
-                    store=lessons,
-                )
-            except MentoraError as error:
-                # No lesson waits for vectors that nobody searches yet; the build does.
-                context.log.warning("not embedded by %s: %s", model.model, error)
+    for sentence in figures.put_off:
+        context.log.warning(sentence)
     return dg.MaterializeResult(
         metadata={
             "chunks": figures.chunks,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import dagster as dg
 
 from assets.failures import RETRY_POLICY
-from assets.lessons.quizzes import quizzes
 from assets.observation import platform_step
+from assets.tables import quiz_questions_table
 from mentora_pipelines.domain.quizzes.item_statistics import (
     LOOK_BACK,
     MAX_QUIZZES,
@@ -20,7 +20,7 @@ MAX_TOLD = 50
 """Questions named in the check's metadata; their number stands beside them."""
 
 
-@dg.asset_check(asset=quizzes, retry_policy=RETRY_POLICY)
+@dg.asset_check(asset=quiz_questions_table.key, retry_policy=RETRY_POLICY)
 def no_question_puzzles_its_students(
     quiz_answers: dg.ResourceParam[AnswerCounts],
     item_analyst: dg.ResourceParam[ItemAnalyst],

@@ -25,8 +25,8 @@ def search_index(
     """Vectors of every published text, found by an index that loses next to none.
 
     What is missing is made, the index is built anew when its recall falls below 0.98,
-    and a generation that is being built is completed, measured against the active one
-    and swapped in.
+    and a generation that is being built, unless somebody else is at it, is completed,
+    measured against the active one and swapped in.
     """
     with platform_step():
         figures = search_upkeep.tend()
@@ -42,6 +42,7 @@ def search_index(
             "swapped_to": (
                 "" if figures.swapped_to is None else figures.swapped_to.model
             ),
+            "left_to_others": [model.model for model in figures.left_to_others],
             "caught_up": figures.caught_up.embedded,
             "without_budget": len(figures.caught_up.refused),
             "index_rebuilt": figures.rebuilt_index,

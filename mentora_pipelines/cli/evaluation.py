@@ -16,10 +16,12 @@ from mentora_pipelines.domain.search import SearchMode
 from mentora_pipelines.domain.search_quality import (
     DEPTHS,
     SearchFigures,
+    embed_questions,
     judge_model,
 )
+from mentora_pipelines.providers.cache import open_cache
 from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
-from mentora_pipelines.providers.models import make_embedder
+from mentora_pipelines.providers.models import make_cached_embedder
 from mentora_pipelines.providers.search import open_golden_index
 from mentora_pipelines.providers.spending import open_usage_ledgers
 
@@ -69,16 +71,16 @@ def _word_error_rates() -> list[tuple[str, float]]:
 
 def _search_figures() -> dict[SearchMode, SearchFigures]:
     lessons = golden_lessons()
-    with (
-        open_usage_ledgers() as ledgers,
-        open_golden_index(lessons, embedder := make_embedder(ledgers)) as index,
-    ):
-        return {
-            mode: judge_model(
-                lessons, index, embedder, creator_id=index.creator_id, mode=mode
-            )
-            for mode in SearchMode
-        }
+    with open_cache() as cache, open_usage_ledgers() as ledgers:
+        embedder = make_cached_embedder(cache, ledgers)
+        questions = embed_questions(lessons, embedder)
+        with open_golden_index(lessons, embedder) as index:
+            return {
+                mode: judge_model(
+                    lessons, index, questions, creator_id=index.creator_id, mode=mode
+                )
+                for mode in SearchMode
+            }
 
 
 def _as_json(figures: SearchFigures) -> dict[str, object]:

@@ -6,25 +6,7 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from mentora_pipelines.cli import (
-    captions,
-    demo,
-    doctor,
-    evaluation,
-    events,
-    lessons,
-    limits,
-    memberships,
-    metrics,
-    migrations,
-    plans,
-    quizzes,
-    reembed,
-    search,
-    storage,
-    transcripts,
-    usage,
-)
+from mentora_pipelines.cli.commands import Commands
 from mentora_pipelines.errors import InvalidInput, MentoraError, SettingsError
 from mentora_pipelines.observability import incidents
 from mentora_pipelines.observability.scrubbing import place_of
@@ -33,35 +15,13 @@ from mentora_pipelines.settings.observability import ObservabilitySettings
 
 app = typer.Typer(
     name="mentora",
+    cls=Commands,
     help="Lessons into transcripts, captions, searchable chunks and quizzes.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo.demo)
-app.command("dev")(demo.dev)
-app.command("migrate")(migrations.migrate)
-app.command("upload")(lessons.upload)
-app.command("process")(lessons.process)
-app.command("status")(lessons.status)
-app.command("search")(search.search)
-app.command("captions")(captions.captions)
-app.command("metrics")(metrics.metrics)
-app.command("reembed")(reembed.reembed)
-app.command("generations")(reembed.generations)
-app.command("eval")(evaluation.evaluate)
-app.command("doctor")(doctor.doctor)
-app.command("events")(events.events)
-app.command("replay")(events.replay)
-app.command("limits")(limits.limits)
-app.command("plan")(plans.plan)
-app.command("usage")(usage.usage)
-app.add_typer(transcripts.app, name="transcript")
-app.add_typer(quizzes.app, name="quiz")
-app.add_typer(usage.app, name="budget")
-app.add_typer(storage.app, name="storage")
-app.add_typer(memberships.app, name="membership")
 
 
 @app.callback()

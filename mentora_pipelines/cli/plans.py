@@ -83,7 +83,7 @@ def plan(
             plans = [
                 plan_reembedding(video, embedder=model, store=lessons)
                 for video in _counted(chosen)
-                if video.published_transcript_id is not None
+                if video.staged_transcript_id or video.published_transcript_id
             ]
         answer = _Answer(
             plans, make_price_table(), datetime.now(UTC), _over_budget(plans, ledgers)

@@ -15,6 +15,7 @@ from mentora_pipelines.domain.generations import (
     active_generation,
     build_generation,
     drop_generation,
+    generation_now,
     generation_of_name,
     retired_generation,
     swap_generation,
@@ -40,7 +41,9 @@ def reembed(
     ] = False,
     drop: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="Delete vectors that are not searched."),
+        typer.Option(
+            metavar="MODEL[:DIMENSIONS]", help="Delete vectors that are not searched."
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -69,18 +72,19 @@ def reembed(
         if generation.status is GenerationStatus.ACTIVE:
             say(f"{generation.model.model} is searched already")
         else:
-            with _progress() as on_video:
-                built = build_generation(
-                    generation.id, embedder=embedder, store=store, on_video=on_video
+            with store.turn(generation):
+                with _progress() as on_video:
+                    built = build_generation(
+                        generation.id, embedder=embedder, store=store, on_video=on_video
+                    )
+                say(f"{built.embedded} texts of {built.videos} lessons embedded")
+                figures = swap_generation(
+                    generation_now(generation.id, store),
+                    embedder=embedder,
+                    store=store,
+                    judge=make_judge(ledgers),
+                    is_gated=not rollback,
                 )
-            say(f"{built.embedded} texts of {built.videos} lessons embedded")
-            figures = swap_generation(
-                generation_of_name(store.generations(), generation.model.model),
-                embedder=embedder,
-                store=store,
-                judge=make_judge(ledgers),
-                is_gated=not rollback,
-            )
         _print(store, figures, json=json)
 
 

@@ -17,6 +17,10 @@ from mentora_pipelines.domain.operations.orphans import (
     collect_orphans,
     survey_orphans,
 )
+from mentora_pipelines.domain.operations.unused_vectors import (
+    VectorUse,
+    collect_vectors,
+)
 from mentora_pipelines.domain.storage import LINK_LIFETIME_S
 from mentora_pipelines.domain.uploads import parse_creator, upload_key
 from mentora_pipelines.errors import InvalidInput
@@ -42,33 +46,40 @@ def orphans(
     ] = False,
     past_guard: Annotated[
         bool,
-        typer.Option("--past-guard", help="Also when most of all objects would go."),
+        typer.Option("--past-guard", help="Also when most of all would go."),
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Count, or delete, objects of deleted and replaced videos after their grace."""
+    """Count, or delete, objects and vectors that nobody names, after their grace."""
     if past_guard and not delete:
         raise InvalidInput("--past-guard is for --delete")
     storage = make_storage()
     grace = timedelta(days=StorageSettings().orphan_grace_days)
     now = datetime.now(UTC)
     with open_orphans() as ledger:
+        use, gone = ledger.vector_use(now - grace), 0
         if delete:
             collected = collect_orphans(
                 storage, ledger, now=now, grace=grace, past_guard=past_guard
             )
             survey, numbers = collected.survey, collected.as_plain()
+            gone = collect_vectors(ledger, now=now, grace=grace, past_guard=past_guard)
         else:
             survey = survey_orphans(storage, ledger, now=now, grace=grace)
             numbers = survey.as_plain()
+    fault = "; ".join(filter(None, (survey.fault, use.fault))) or None
     if json:
-        print_json({"orphans": numbers, "fault": survey.fault})
+        vectors = {"stored": use.vectors, "unused": use.unused, "deleted": gone}
+        print_json({"orphans": numbers, "vectors": vectors, "fault": fault})
         return
-    _show(survey)
+    _show(survey, use)
     if delete:
-        say(f"{numbers['deleted']} deleted, {numbers['discarded']} writes discarded")
-    elif survey.fault is not None:
-        print_text(f"--delete would refuse: {survey.fault}")
+        say(
+            f"{numbers['deleted']} deleted, {numbers['discarded']} writes discarded, "
+            f"{gone} vectors deleted"
+        )
+    elif fault is not None:
+        print_text(f"--delete would refuse: {fault}")
 
 
 @app.command("link")
@@ -99,7 +110,7 @@ def upload_form(
     )
 
 
-def _show(survey: OrphanSurvey) -> None:
+def _show(survey: OrphanSurvey, use: VectorUse) -> None:
     print_table(
         "Orphans",
         ["under", "objects", "orphans", "MB"],
@@ -109,3 +120,4 @@ def _show(survey: OrphanSurvey) -> None:
         ],
     )
     print_text(f"Unfinished writes past their grace: {survey.unfinished}")
+    print_text(f"Vectors that no chunk uses: {use.unused} of {use.vectors}")

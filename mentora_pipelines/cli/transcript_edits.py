@@ -28,7 +28,7 @@ from mentora_pipelines.domain.quizzes.quizzes import QuizReader, QuizStatus
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import InvalidInput, MentoraError
 from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
-from mentora_pipelines.providers.models import make_embedder
+from mentora_pipelines.providers.models import make_embedder, make_next_embedders
 from mentora_pipelines.providers.spending import open_usage_ledgers
 from mentora_pipelines.providers.storage import make_storage
 
@@ -173,11 +173,14 @@ def _publish(
                 storage=make_storage(),
                 counter=embedder,
                 embedder=embedder,
+                next_embedders=make_next_embedders(ledgers),
                 store=lessons,
             )
     except MentoraError:
         say(f"the version is stored; `mentora process {video.id}` publishes it")
         raise
+    for sentence in done.put_off:
+        say(sentence)
     stale = sum(quiz.status is QuizStatus.STALE for quiz in lessons.quizzes(video))
     if json:
         print_json(_as_json(video, done, changed=changed, stale=stale))

@@ -9,6 +9,7 @@ chunks alone, so that a build taken up again asks for nothing twice.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +24,14 @@ from mentora_pipelines.domain.lessons.embeddings import (
 )
 from mentora_pipelines.domain.search_quality import SearchFigures
 from mentora_pipelines.domain.spending.usage import Payer, paid_by
-from mentora_pipelines.errors import Conflict, NotFound, OverBudget, PermanentError
+from mentora_pipelines.errors import (
+    Busy,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    OverBudget,
+    PermanentError,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
 
 MIN_RECALL = 0.98
 """Of recall@10 by the index against comparing every vector. pgvector's HNSW with its
-default build and 120 candidates has 0.98 to 0.99 at 100,000 vectors."""
+default build and 100 candidates finds more at 100,000 vectors of 384 dimensions."""
 
 MAX_LOSS = 0.02
 """Of the golden set's hit rate and MRR that a new model may be worse by. Among sixty
@@ -60,7 +68,7 @@ class Generation:
     model: EmbeddingModel
     status: GenerationStatus
     vectors: int
-    """Estimated by the server."""
+    """Counted, not estimated."""
     is_indexed: bool
     recall: float | None
     golden_mrr: float | None
@@ -83,6 +91,13 @@ class GenerationStore(Protocol):
 
     def generations(self) -> list[Generation]:
         """All of them, the oldest first."""
+        ...
+
+    def turn(self, generation: Generation) -> AbstractContextManager[None]:
+        """Alone at work on a generation, so that no text is paid for twice.
+
+        Raises `Busy` when somebody else is at work on it.
+        """
         ...
 
     def begin_generation(self, model: EmbeddingModel) -> Generation:
@@ -195,12 +210,38 @@ def active_generation(generations: Sequence[Generation]) -> Generation | None:
 
 
 def generation_of_name(generations: Sequence[Generation], name: str) -> Generation:
-    """The generation of a model's name; raises `NotFound`."""
-    for generation in generations:
-        if generation.model.model == name:
+    """The generation of a model's name, or of NAME:DIMENSIONS.
+
+    Raises `NotFound`, and `InvalidInput` for a name that several have.
+    """
+    found = [g for g in generations if name in _names(g.model)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(sorted(_names(g.model)[-1] for g in found or generations))
+    if found:
+        raise InvalidInput(f"{name!r} are several: say which of {known}")
+    raise NotFound(
+        f"there are no vectors of {name!r}; there are those of: {known or 'none'}"
+    )
+
+
+def _names(model: EmbeddingModel) -> tuple[str, ...]:
+    """What people call a model; the last one tells it from all others."""
+    whole = f"{model.provider}/{model.model}"
+    return (
+        model.model,
+        whole,
+        f"{model.model}:{model.dimensions}",
+        f"{whole}:{model.dimensions}",
+    )
+
+
+def generation_now(generation_id: UUID, store: GenerationStore) -> Generation:
+    """What is known of a generation by now; raises `NotFound` when it was dropped."""
+    for generation in store.generations():
+        if generation.id == generation_id:
             return generation
-    known = ", ".join(sorted(g.model.model for g in generations)) or "none"
-    raise NotFound(f"there are no vectors of {name!r}; there are those of: {known}")
+    raise NotFound("the vectors have been dropped meanwhile")
 
 
 def build_generation(
@@ -297,12 +338,16 @@ def swap_generation(
 
 
 def drop_generation(generation: Generation, store: GenerationStore) -> None:
-    """Delete a generation; raises `Conflict` for the one that is searched."""
+    """Delete a generation; raises `Conflict` for the one that is searched.
+
+    Raises `Busy` while somebody builds it.
+    """
     if generation.status is GenerationStatus.ACTIVE:
         raise Conflict(
             f"{generation.model.model} is what is searched: build another one first"
         )
-    store.drop_generation(generation)
+    with store.turn(generation):
+        store.drop_generation(generation)
 
 
 def retired_generation(generations: Sequence[Generation]) -> Generation:
@@ -322,7 +367,10 @@ def retired_generation(generations: Sequence[Generation]) -> Generation:
 
 @dataclass(frozen=True, slots=True)
 class UpkeepFigures:
-    """What `tend_generations` found and did."""
+    """What `tend_generations` found and did.
+
+    `left_to_others` are models whose vectors somebody else makes at the same time.
+    """
 
     active: EmbeddingModel | None
     caught_up: BuildFigures
@@ -330,6 +378,7 @@ class UpkeepFigures:
     golden: SearchFigures | None
     rebuilt_index: bool
     swapped_to: EmbeddingModel | None
+    left_to_others: tuple[EmbeddingModel, ...]
 
 
 @runtime_checkable
@@ -351,35 +400,47 @@ def tend_generations(
 
     Vectors that the active generation lacks are made, its index is built once it pays,
     and anew when it has come to lose too much. Then each generation that is building
-    is completed and swapped in. Raises as `swap_generation` does.
+    is completed and swapped in, unless somebody else is at it. Raises as
+    `swap_generation` does, and `Busy` when somebody else tends the active one.
     """
     active = active_generation(store.generations())
     caught_up, recall, golden, rebuilt = BuildFigures(), None, None, False
     if active is not None:
-        caught_up = build_generation(
-            active.id, embedder=embedder_of(active.model), store=store
-        )
-        active = _now(active.id, store)
-        if active.vectors >= INDEX_FROM and not active.is_indexed:
-            store.build_index(active)
-            active = _now(active.id, store)
-        recall = store.measure_recall(active)
-        if recall is not None and recall < MIN_RECALL:
-            store.build_index(active)
-            rebuilt = True
+        with store.turn(active):
+            caught_up = build_generation(
+                active.id, embedder=embedder_of(active.model), store=store
+            )
+            active = generation_now(active.id, store)
+            if active.vectors >= INDEX_FROM and not active.is_indexed:
+                store.build_index(active)
+                active = generation_now(active.id, store)
             recall = store.measure_recall(active)
-        golden = judge(active.model)
-        store.record_figures(active.id, recall, golden.mrr if golden else None)
+            if recall is not None and recall < MIN_RECALL:
+                store.build_index(active)
+                rebuilt = True
+                recall = store.measure_recall(active)
+            golden = judge(active.model)
+            store.record_figures(active.id, recall, golden.mrr if golden else None)
     swapped_to = None
-    for generation in store.generations():
-        if generation.status is not GenerationStatus.BUILDING:
-            continue
-        embedder = embedder_of(generation.model)
-        build_generation(generation.id, embedder=embedder, store=store)
-        swap_generation(
-            _now(generation.id, store), embedder=embedder, store=store, judge=judge
-        )
-        swapped_to = generation.model
+    left = []
+    for generation in _building(store):
+        try:
+            with store.turn(generation):
+                # Whoever had the turn before may have ended it.
+                if generation.id not in {g.id for g in _building(store)}:
+                    continue
+                embedder = embedder_of(generation.model)
+                build_generation(generation.id, embedder=embedder, store=store)
+                swap_generation(
+                    generation_now(generation.id, store),
+                    embedder=embedder,
+                    store=store,
+                    judge=judge,
+                )
+        except Busy:
+            left.append(generation.model)
+        else:
+            swapped_to = generation.model
     return UpkeepFigures(
         None if active is None else active.model,
         caught_up,
@@ -387,8 +448,9 @@ def tend_generations(
         golden,
         rebuilt,
         swapped_to,
+        tuple(left),
     )
 
 
-def _now(generation_id: UUID, store: GenerationStore) -> Generation:
-    return next(g for g in store.generations() if g.id == generation_id)
+def _building(store: GenerationStore) -> list[Generation]:
+    return [g for g in store.generations() if g.status is GenerationStatus.BUILDING]

@@ -4,12 +4,13 @@ Here belong the golden set's shape, what counts as found, recall and MRR. Not he
 texts of the golden set, or how it comes into a database.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from mentora_pipelines.domain.lessons.embeddings import Embedder
+from mentora_pipelines.domain.lessons.embeddings import Embedder, EmbeddingModel
 from mentora_pipelines.domain.lessons.transcripts import Segment
 from mentora_pipelines.domain.search import (
     SearchHit,
@@ -18,6 +19,10 @@ from mentora_pipelines.domain.search import (
     SearchScope,
     search_lessons,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 DEPTHS = (1, 3, 5, 10)
 """The k of recall@k; MRR counts the first `MAX_DEPTH` hits, as MS MARCO does."""
@@ -99,21 +104,50 @@ def judge_search(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddedQuestions:
+    """Satisfies `Embedder` for the questions of lessons; it asks nobody."""
+
+    model: EmbeddingModel
+    vectors: "Mapping[str, NDArray[np.float32]]"
+
+    def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """The vector of each question, in order; raises `KeyError` for other texts."""
+        import numpy as np
+
+        return np.stack([self.vectors[text] for text in texts])
+
+
+def embed_questions(
+    lessons: Sequence[GoldenLesson], embedder: Embedder
+) -> EmbeddedQuestions:
+    """Every question of the lessons, embedded in one call."""
+    texts = [
+        question.question.strip() for lesson in lessons for question in lesson.questions
+    ]
+    vectors = dict(zip(texts, embedder.embed(texts), strict=True))
+    return EmbeddedQuestions(embedder.model, vectors)
+
+
 def judge_model(
     lessons: Sequence[GoldenLesson],
     index: SearchIndex,
-    embedder: Embedder,
+    questions: EmbeddedQuestions,
     *,
     creator_id: UUID,
     mode: SearchMode = SearchMode.HYBRID,
 ) -> SearchFigures:
-    """Ask every question of an index of the lessons, which `creator_id` owns."""
+    """Ask every question of an index of the lessons, which `creator_id` owns.
+
+    `questions` are those that `embed_questions` returns for the lessons, so that no
+    model is waited for while the index is open.
+    """
     return judge_search(
         lessons,
         lambda question: search_lessons(
             question,
             index=index,
-            embedder=embedder,
+            embedder=questions,
             scope=SearchScope(creator_id=creator_id),
             limit=MAX_DEPTH,
             mode=mode,

@@ -47,7 +47,8 @@ that opens an upload must not run it."""
 _UNKNOWN_TYPE = "binary/octet-stream"
 """S3's own; stores that guess a type from the name leave it alone."""
 
-_REPORTS_PREFIX = "reports/"
+REPORTS_PREFIX = "reports/"
+"""Where pages lie; no upload can: its key begins otherwise."""
 
 _CONTENT_ADDRESSED = re.compile(
     r"(?:audio|captions|reports)/(?:.*[/.])?[0-9a-f]{64}[/.]"
@@ -172,7 +173,7 @@ class LinkSigner(Protocol):
 def content_type_of(key: str) -> str:
     """The media type under which the object is handed out."""
     suffix = key.rpartition(".")[2].lower()
-    if key.startswith(_REPORTS_PREFIX) and suffix == "html":
+    if key.startswith(REPORTS_PREFIX) and suffix == "html":
         return "text/html; charset=utf-8"
     return _TYPES.get(suffix, _UNKNOWN_TYPE)
 

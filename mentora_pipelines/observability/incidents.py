@@ -46,17 +46,23 @@ _last_told: dict[tuple[str, ...], float] = {}
 def start(process: str) -> None:
     """Let this process tell Sentry; `process` says which of ours it is.
 
-    Called at the beginning of each process; again in the same one it does nothing.
+    Called at the beginning of each process; again in the same one it does nothing. In
+    an application that tells Sentry itself, nothing of ours is told.
     """
     global _sdk, _pid  # noqa: PLW0603  (one for the process, as the client itself)
     dsn = ObservabilitySettings().sentry_dsn
-    if dsn is None or _pid == os.getpid():
+    if dsn is None or _pid == os.getpid() or (_sdk is None and _has_a_client()):
         return
     _pid = os.getpid()
     _sdk = _initialised(dsn.get_secret_value(), process)
     show_spans(_span)
     # The last to run: what other handlers meet is sent too.
     atexit.register(flush)
+
+
+def _has_a_client() -> bool:
+    sdk = sys.modules.get("sentry_sdk")
+    return sdk is not None and bool(sdk.get_client().is_active())
 
 
 def is_on() -> bool:

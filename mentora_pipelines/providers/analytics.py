@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.domain.analytics.report_shelf import ReportShelf
 from mentora_pipelines.providers.databases import migrated_urls
-from mentora_pipelines.providers.storage import make_links, make_storage
+from mentora_pipelines.providers.storage import make_storage
 from mentora_pipelines.settings.analytics import MetricsSettings, ReportSettings
-from mentora_pipelines.settings.storage import StorageSettings
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
@@ -58,6 +57,5 @@ def make_metric_reports() -> HtmlMetricReports:
 
 
 def make_report_shelf() -> ReportShelf:
-    """Where pages of reports are put; a folder of this machine has no address."""
-    signer = make_links() if StorageSettings().is_bucket else None
-    return ReportShelf(make_storage(), ReportSettings().base_url, signer)
+    """Where pages of reports are put, and where the settings say they are served."""
+    return ReportShelf(make_storage(), ReportSettings().base_url)

@@ -6,6 +6,7 @@ choice between them and those of this machine (`models`, `quizzes`).
 
 from typing import TYPE_CHECKING
 
+from mentora_pipelines.domain.spending.prices import OWN_SERVER
 from mentora_pipelines.domain.spending.usage import UsageLedgers
 from mentora_pipelines.services import redis_urls
 from mentora_pipelines.settings.hosted_models import AnthropicSettings, OpenAiSettings
@@ -51,20 +52,22 @@ def make_openai_transcriber(ledgers: UsageLedgers) -> "OpenAiTranscriber":
     from mentora_pipelines.adapters.provider_calls.pace import Quota
 
     settings = OpenAiSettings()
-    # The account's key is not for another server.
-    server = (
-        Server(settings.base_url, settings.transcription_key or settings.key)
-        if settings.transcription_url is None
-        else Server(settings.transcription_url, settings.transcription_key)
-    )
+    if settings.transcription_url is None:
+        provider = PROVIDER
+        server = Server(settings.base_url, settings.transcription_key or settings.key)
+    else:
+        # Neither the account's key nor its prices are those of another server.
+        provider = OWN_SERVER
+        server = Server(settings.transcription_url, settings.transcription_key)
     model = settings.transcription_model
     quota = Quota(settings.transcription_requests)
     return OpenAiTranscriber(
         OpenAiClient(server, timeout_s=settings.transcription_timeout_s),
-        _calls(PROVIDER, server.base_url, model, quota, ledgers),
+        _calls(provider, server.base_url, model, quota, ledgers),
         model=model,
         host=server.host,
         language=TranscriberSettings().language,
+        provider=provider,
     )
 
 

@@ -4,6 +4,7 @@ Not here: how hosted ones are reached (`hosted_models`), and who writes quizzes
 (`quizzes`).
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,10 @@ from mentora_pipelines.settings.models import EmbedderSettings, TranscriberSetti
 if TYPE_CHECKING:
     from mentora_pipelines.domain.caching.cache import Cache
     from mentora_pipelines.domain.caching.embeddings import TextModel
-    from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
+    from mentora_pipelines.domain.lessons.embeddings import (
+        EmbeddingModel,
+        NextEmbedders,
+    )
 
 
 def make_transcriber(ledgers: UsageLedgers) -> Transcriber:
@@ -78,6 +82,11 @@ def embedder_of(model: "EmbeddingModel", ledgers: UsageLedgers) -> "TextModel":
     )
 
 
+def make_next_embedders(ledgers: UsageLedgers) -> "NextEmbedders":
+    """The adapters of models whose vectors are stored here, or are being made."""
+    return _NextEmbedders(ledgers)
+
+
 def make_local_embedder() -> MiniLmEmbedder:
     """The model of this machine."""
     return MiniLmEmbedder(HomeSettings().state_folder / "models")
@@ -88,6 +97,14 @@ def make_cached_embedder(cache: "Cache", ledgers: UsageLedgers) -> "TextModel":
     from mentora_pipelines.domain.caching.embeddings import CachedEmbedder
 
     return CachedEmbedder(make_embedder(ledgers), cache)
+
+
+@dataclass(frozen=True, slots=True)
+class _NextEmbedders:
+    ledgers: UsageLedgers
+
+    def of(self, model: "EmbeddingModel") -> "TextModel":
+        return embedder_of(model, self.ledgers)
 
 
 def make_text_model(name: str, ledgers: UsageLedgers) -> "TextModel":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mentora_pipelines.domain.spending.usage import UsageLedgers
 from mentora_pipelines.errors import SettingsError
+from mentora_pipelines.providers.cache import open_cache
 from mentora_pipelines.providers.databases import migrated_urls
 from mentora_pipelines.providers.models import embedder_of
 
@@ -33,18 +34,25 @@ def open_generations() -> "Iterator[GenerationBuildRows]":
 
 
 def make_judge(ledgers: UsageLedgers) -> "Judge":
-    """What a model makes of the golden set; the platform pays for its questions."""
+    """What a model makes of the golden set; the platform pays for its texts, once."""
     from mentora_pipelines.adapters.golden_set.lessons import golden_lessons
-    from mentora_pipelines.domain.search_quality import judge_model
+    from mentora_pipelines.domain.caching.embeddings import CachedEmbedder
+    from mentora_pipelines.domain.search_quality import embed_questions, judge_model
 
     def judge(model: "EmbeddingModel") -> "SearchFigures | None":
         try:
-            embedder = embedder_of(model, ledgers)
+            asked = embedder_of(model, ledgers)
         except SettingsError:
             return None
         lessons = golden_lessons()
-        with open_golden_index(lessons, embedder) as index:
-            return judge_model(lessons, index, embedder, creator_id=index.creator_id)
+        with open_cache() as cache:
+            embedder = CachedEmbedder(asked, cache)
+            # Before the transaction in which the index lies.
+            questions = embed_questions(lessons, embedder)
+            with open_golden_index(lessons, embedder) as index:
+                return judge_model(
+                    lessons, index, questions, creator_id=index.creator_id
+                )
 
     return judge
 

@@ -28,9 +28,9 @@ class OpenAiSettings(Settings):
     embedding_model: str = Field(
         "text-embedding-3-small", min_length=1, alias="MENTORA_EMBEDDING_MODEL"
     )
-    # What an index of pgvector holds at most.
+    # What an index of pgvector holds at most of numbers of two bytes each.
     embedding_dimensions: int = Field(
-        1536, ge=1, le=2000, alias="MENTORA_EMBEDDING_DIMENSIONS"
+        1536, ge=1, le=4000, alias="MENTORA_EMBEDDING_DIMENSIONS"
     )
     embedding_requests: _Limit | None = Field(
         3_000, alias="MENTORA_EMBEDDING_REQUESTS_PER_MINUTE"

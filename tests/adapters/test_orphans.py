@@ -223,6 +223,27 @@ def test_only_the_newest_report_about_the_same_is_kept(
     assert kept == {"a", "e"}
 
 
+def test_reports_of_who_was_deleted_go_and_no_others(
+    tmp_path: Path,
+    ledger: OrphanRows,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+    rows: Connection,
+) -> None:
+    """Else what a creator earned is kept for ever, or a lost table takes all."""
+    shelf = Shelf(FolderStorage(tmp_path), ledger, own_catalogue, own_lessons)
+    there, gone = shelf.lesson("there").creator_id, uuid4()
+    for day in ("2026-11-01", "2026-11-02"):
+        for of in (there, gone, "platform"):
+            shelf.put(f"reports/metrics/{day}/{of}.{'a' * 64}.html")
+    assert shelf.collect(days=6).deleted == 0
+    assert shelf.collect().deleted == 2
+    assert not [key for key in shelf.stored() if str(gone) in key]
+    rows.execute("truncate creators cascade")
+    with pytest.raises(PermanentError, match="no object under reports/"):
+        shelf.collect()
+
+
 def test_bytes_that_came_back_are_no_orphan(shelf: Shelf) -> None:
     """Else a creator who uploads a deleted lesson again loses it a week later."""
     shelf.lesson("kept")
@@ -351,17 +372,25 @@ def test_vectors_are_kept_when_the_chunks_seem_lost() -> None:
     class Lost:
         """A ledger without chunks."""
 
+        deleted = 0
+
         def vector_use(self, before: datetime) -> VectorUse:
             """Most are unused."""
             assert before
             return VectorUse(3000, 1501)
 
         def delete_unused_vectors(self, before: datetime, limit: int) -> int:
-            """Nobody may ask."""
-            raise AssertionError(before, limit)
+            """How often it was asked."""
+            assert before
+            assert limit
+            self.deleted += 1
+            return 1
 
+    lost = Lost()
     with pytest.raises(PermanentError, match="1501 of 3000"):
-        collect_vectors(Lost(), now=later(), grace=GRACE)
+        collect_vectors(lost, now=later(), grace=GRACE)
+    assert lost.deleted == 0
+    assert collect_vectors(lost, now=later(), grace=GRACE, past_guard=True) == 1
 
 
 def test_a_stranger_is_never_named(ledger: OrphanRows) -> None:

@@ -8,18 +8,32 @@ import pytest
 from mentora_pipelines.adapters.provider_calls.breaker import (
     FAILURES,
     PAUSE_S,
-    Breaker,
+    provider_breaker,
 )
+from mentora_pipelines.adapters.provider_calls.calls import Answer, ProviderCalls
 from mentora_pipelines.adapters.provider_calls.faults import (
     RETRY_AFTER_CAP_S,
+    Spent,
     of_status,
     retry_after_s,
 )
 from mentora_pipelines.adapters.provider_calls.pace import LocalPace, Quota
 from mentora_pipelines.adapters.valkey.connection import ValkeyServer
 from mentora_pipelines.adapters.valkey.pace import SharedPace
-from mentora_pipelines.errors import Absence, ProviderAway, ProviderRefused, Refusal
-from tests.fix_ai import TestClock
+from mentora_pipelines.domain.spending.usage import (
+    PLATFORM,
+    Operation,
+    PlannedCall,
+    Unit,
+)
+from mentora_pipelines.errors import (
+    Absence,
+    OverBudget,
+    ProviderAway,
+    ProviderRefused,
+    Refusal,
+)
+from tests.fix_ai import Books, TestClock
 from tests.fix_cache import PATIENCE_S
 from tests.fix_valkey import StartValkey, ValkeyProcess
 
@@ -107,20 +121,55 @@ def test_without_the_server_each_process_keeps_the_pace_alone(
 def test_after_failures_in_a_row_one_caller_tries_at_a_time() -> None:
     """Else everybody waits for the time-out of a provider that is dead."""
     clock = TestClock()
-    breaker = Breaker(clock)
+    breaker = provider_breaker(clock)
     for _ in range(FAILURES - 1):
         breaker.failed()
-    assert breaker.pause_s() == 0
+    assert breaker.wait_s() == 0
     breaker.answered()
     for _ in range(FAILURES):
         breaker.failed()
-    assert breaker.pause_s() == pytest.approx(PAUSE_S)
+    assert breaker.wait_s() == pytest.approx(PAUSE_S)
     clock.seconds += PAUSE_S
     assert breaker.closed_s() == 0
-    assert breaker.pause_s() == 0
-    assert breaker.pause_s() > 0
+    assert breaker.wait_s() == 0
+    assert breaker.wait_s() > 0
     breaker.answered()
-    assert breaker.pause_s() == 0
+    assert breaker.wait_s() == 0
+
+
+def test_who_cannot_pay_takes_nobody_the_one_try_after_a_pause() -> None:
+    """Else a creator without budget keeps the others waiting for half a minute."""
+    clock = TestClock()
+    breaker = provider_breaker(clock)
+    for _ in range(FAILURES):
+        breaker.failed()
+    clock.seconds += PAUSE_S
+    books = Books(limit=0)
+    calls = ProviderCalls(
+        "openai", pace=LocalPace(Quota(), clock), breaker=breaker, ledgers=books,
+        clock=clock,
+    )  # fmt: skip
+    call = PlannedCall("openai", "m", Operation.EMBEDDING, Unit.TOKENS, 1)
+    with pytest.raises(OverBudget):
+        calls.send(PLATFORM, call, lambda: Answer("vectors", Spent(1)))
+    books.limit = 1
+    assert calls.send(PLATFORM, call, lambda: Answer("vectors", Spent(1))) == "vectors"
+
+
+def test_who_would_queue_for_too_long_is_told_when_to_come_back() -> None:
+    """Else a step is tried again at once, in vain, until it has failed."""
+    clock = TestClock()
+    calls = ProviderCalls(
+        "openai", pace=LocalPace(Quota(tokens=60), clock),
+        breaker=provider_breaker(clock), ledgers=Books(), clock=clock,
+    )  # fmt: skip
+    call = PlannedCall("openai", "m", Operation.EMBEDDING, Unit.TOKENS, 700)
+    assert calls.send(PLATFORM, call, lambda: Answer(1, Spent(700))) == 1
+    with pytest.raises(ProviderAway) as away:
+        calls.send(PLATFORM, call, lambda: Answer(2, Spent(700)))
+    assert away.value.reason is Absence.RATE_LIMITED
+    clock.seconds += away.value.wait_s
+    assert calls.send(PLATFORM, call, lambda: Answer(3, Spent(700))) == 3
 
 
 @pytest.mark.parametrize(

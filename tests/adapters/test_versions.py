@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.adapters.postgres.database import Database
+from mentora_pipelines.adapters.postgres.generation_builds import GenerationBuildRows
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.lessons.edits import Edit, LineChange, PhraseChange
@@ -28,6 +31,7 @@ from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import Conflict, InvalidInput, NotFound
 from mentora_pipelines.services import DatabaseUrls
+from tests.hash_models import HashModel, OneModel
 from tests.stored_lessons import MODEL, register, take_in, transcript_for
 
 SENTENCES = [
@@ -85,6 +89,7 @@ class Shelf:
     lessons: PostgresLessons
     storage: FolderStorage
     embedder: CountingEmbedder
+    next_embedders: OneModel
     url: str
 
     @property
@@ -105,6 +110,7 @@ class Shelf:
             storage=self.storage,
             counter=self.embedder,
             embedder=self.embedder,
+            next_embedders=self.next_embedders,
             store=self.lessons,
         )
 
@@ -131,7 +137,7 @@ def shelf(
     lessons.add_transcript(video, first)
     made = Shelf(
         video.id, first, catalogue, lessons, FolderStorage(tmp_path),
-        CountingEmbedder(), urls.admin,
+        CountingEmbedder(), OneModel(None), urls.admin,
     )  # fmt: skip
     made.publish()
     assert made.video.is_settled
@@ -173,6 +179,28 @@ def test_everything_follows_an_edit(shelf: Shelf) -> None:
     assert stored.origin is Origin.EDITED
     assert stored.segments[:150] == shelf.first.segments[:150]
     assert stored.segments[151:] == shelf.first.segments[151:]
+
+
+def test_an_edit_is_embedded_for_the_model_to_come_and_does_not_wait_for_it(
+    shelf: Shelf, urls: DatabaseUrls
+) -> None:
+    """Else a swap waits for every lesson that was corrected during the build."""
+    to_come = HashModel("to come", 12)
+    with closing(Database(urls.admin, "tests-edits")) as database:
+        store = GenerationBuildRows(database)
+        building = store.begin_generation(to_come.model)
+        try:
+            shelf.edit(CHANGE)
+            shelf.next_embedders = OneModel(None)
+            (sentence,) = shelf.publish().put_off
+            assert "by to come yet: no key" in sentence
+            shelf.edit(PhraseChange(EDITED, MIDDLE))
+            shelf.next_embedders = OneModel(to_come)
+            done = shelf.publish()
+        finally:
+            store.drop_generation(building)
+    assert done.put_off == ()
+    assert len(to_come.paid) == done.chunks
 
 
 def test_a_reader_never_sees_a_mix(shelf: Shelf) -> None:

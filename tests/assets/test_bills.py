@@ -20,6 +20,7 @@ import pytest
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.domain.lessons.recognition import Hints
 from mentora_pipelines.domain.lessons.speech import SAMPLE_RATE, Span, Stretch, Window
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
@@ -39,6 +40,7 @@ from mentora_pipelines.providers.hosted_models import (
     make_openai_transcriber,
 )
 from mentora_pipelines.providers.lesson_services import open_lesson_services
+from mentora_pipelines.providers.search import open_generations
 from mentora_pipelines.providers.spending import (
     make_price_table,
     open_spending,
@@ -63,6 +65,8 @@ PATHS = {
 QUESTIONS = 10
 
 SECOND_S = 0.4
+
+LARGE = "text-embedding-3-large"
 
 BOOKED = """
 select status, input_units, output_units, cost_usd
@@ -236,12 +240,25 @@ def test_the_plan_holds_the_ledger_is_the_bill_and_nothing_is_paid_twice(
     assert shop.plan() == {
         operation: (basis, Total()) for operation, (basis, _) in heard.items()
     }
-    every = mentora("plan", "--backfill", "--json", **hosted_home).json
-    assert every["total"]["requests"] == 0
-    large = "text-embedding-3-large"
-    again = mentora("plan", "--reembed", large, "--json", **hosted_home).json
+    settings = hosted_home | {"MENTORA_QUIZ_MODEL": "claude-opus-4-5"}
+    every = mentora("plan", "--backfill", "--json", **settings).json
+    assert every["total"]["requests"] == 0, "an upload gets one quiz, whoever writes"
+    again = mentora("plan", "--reembed", LARGE, "--json", **hosted_home).json
     assert again["total"]["input_tokens"] == tokens
-    assert again["plans"][0]["stages"][0]["models"] == [f"openai/{large}"]
+    assert again["plans"][0]["stages"][0]["models"] == [f"openai/{LARGE}"]
+    assert_planned_while_built(shop, tokens)
+
+
+def assert_planned_while_built(shop: Shop, tokens: float) -> None:
+    """The creator pays for vectors that nobody searches yet, too."""
+    with open_generations() as generations:
+        for model in (
+            EmbeddingModel("openai", LARGE, 1536),
+            # Nobody here makes its vectors, and no lesson waits for them.
+            EmbeddingModel("gone", "gone", 8),
+        ):
+            generations.begin_generation(model)
+    assert shop.plan()[Operation.EMBEDDING][1].input_tokens == tokens
 
 
 def assert_within(bound: Total, rows: list[tuple[str, float, float, Decimal]]) -> None:

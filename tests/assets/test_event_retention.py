@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import dagster as dg
 import psycopg
 import pytest
 
@@ -10,7 +11,7 @@ from assets.operations.event_retention import event_retention_job
 from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
 from mentora_pipelines.services import DatabaseUrls
-from tests.fix_runs import Connection
+from tests.fix_runs import Connection, retries
 
 AGED = """
 insert into events (
@@ -62,3 +63,22 @@ def test_only_what_is_handled_and_old_is_forgotten(
     )
     # A change that no cache has followed for days is forgotten as well.
     assert kept.fetchall() == [("change/videos", 2), ("email/send", 6)]
+
+
+class Interrupted:
+    """An outbox at work when somebody ends the run."""
+
+    def forget(self) -> int:
+        """Meet the signal, as Dagster raises it."""
+        raise dg.DagsterExecutionInterruptedError
+
+
+def test_a_drain_that_somebody_ends_is_not_tried_again(
+    instance: dg.DagsterInstance,
+) -> None:
+    """Else Ctrl-C begins the same work anew, twice."""
+    result = event_retention_job.execute_in_process(
+        instance=instance, resources={"outbox": Interrupted()}, raise_on_error=False
+    )
+    assert not result.success
+    assert retries(result) == []

@@ -303,7 +303,7 @@ def test_a_run_of_a_video_that_is_gone_fails_without_a_retry(
 
 def test_every_step_is_tried_again_the_same_way() -> None:
     """Else an outage fails the steps that were forgotten."""
-    names = [*LESSON_ASSETS, "quizzes"]
+    names = [*LESSON_ASSETS, "quizzes", "tables"]
     steps = [
         step
         for step in (*(defs.assets or []), *(defs.asset_checks or []))
@@ -313,7 +313,7 @@ def test_every_step_is_tried_again_the_same_way() -> None:
             for name in names
         )
     ]
-    assert len(steps) == 17
+    assert len(steps) == 18
     for step in steps:
         assert step.op.retry_policy == RETRY_POLICY, step.op.name
 

@@ -39,15 +39,18 @@ def test_an_hour_is_a_run_whose_figures_can_be_seen(
     new_seller()
     whop_server.memberships = [membership(1), membership(2), membership(3)]
     done = run(instance, whop, membership_rows)
-    assert figures(done, "memberships").items() >= {
-        "shops": 1,
-        "listed": 3,
-        "written": 3,
-        "closed": 0,
-        "not listed, but there": 0,
-        "without a user": 0,
-        "not followed": 0,
-    }.items()
+    assert (
+        figures(done, "memberships").items()
+        >= {
+            "shops": 1,
+            "listed": 3,
+            "written": 3,
+            "closed": 0,
+            "not listed, but there": 0,
+            "without a user": 0,
+            "not followed": 0,
+        }.items()
+    )
 
 
 def test_a_shop_that_is_not_followed_shows(
@@ -92,7 +95,7 @@ def test_without_a_key_nothing_is_asked_and_off_is_said(
     assert isinstance(memberships_schedule(dg.build_schedule_context()), dg.RunRequest)
 
 
-def test_review_a_failed_round_is_told_as_failed(
+def test_a_failed_round_is_told_as_failed(
     instance: dg.DagsterInstance,
     whop: WhopMemberships,
     membership_rows: PostgresMemberships,
@@ -104,6 +107,6 @@ def test_review_a_failed_round_is_told_as_failed(
     new_seller()
     whop_server.fault = saying(403, b"{}")
     assert not run(instance, whop, membership_rows).success
-    err = capsys.readouterr().err
-    assert "step failed" in err, err
-    assert "step done" not in err
+    told = capsys.readouterr().err
+    assert "step failed" in told
+    assert "step done" not in told

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from assets.observation import observed
+from assets.observation import observed, platform_step
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.domain.operations.stage_timings import (
     PartTiming,
@@ -16,7 +17,7 @@ from mentora_pipelines.domain.operations.stage_timings import (
     StageRun,
 )
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.errors import ErrorCode, TransientError
+from mentora_pipelines.errors import Absence, ErrorCode, ProviderAway, TransientError
 from tests.fix_commands import Mentora
 from tests.fix_runs import Connection, LongLesson, RunLesson, figures
 
@@ -220,3 +221,35 @@ def test_who_watches_a_step_fails_none(upload: Upload, media: Path) -> None:
     with observed(None, timings) as step:
         step.video = upload(media / "tone.mp4")
     assert [run.stage for run in timings.asked] == ["step"]
+
+
+@dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
+def ask_a_provider(context: dg.OpExecutionContext) -> None:
+    """Meets a provider that is paused at the first try."""
+    with platform_step():
+        if context.retry_number == 0:
+            raise ProviderAway("openai", Absence.PAUSED, wait_s=0.1)
+
+
+@dg.job(executor_def=dg.in_process_executor)
+def asking_job() -> None:
+    """Asks it."""
+    ask_a_provider()
+
+
+def test_a_provider_is_asked_again_when_it_says_so(
+    instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else the nightly look asks a paused provider three times within seconds."""
+    result = asking_job.execute_in_process(instance=instance)
+    assert result.success
+    (again,) = [
+        e for e in result.all_events if e.event_type_value == "STEP_UP_FOR_RETRY"
+    ]
+    assert again.step_retry_data.seconds_to_wait == 0.1
+    told = [
+        json.loads(line)["event"]
+        for line in capsys.readouterr().err.splitlines()
+        if line.startswith("{")
+    ]
+    assert told == ["step will be tried again", "step done"]

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import dagster as dg
+import psycopg
 import pytest
 
 from mentora_pipelines.definitions import defs
@@ -16,6 +18,7 @@ from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.probes import PROBES
 from mentora_pipelines.providers.mail import make_mail_renderer, open_email_outbox
 from mentora_pipelines.providers.platform_health import open_platform_ledger
+from mentora_pipelines.services import DatabaseUrls
 from tests.fix_commands import Mentora
 from tests.fix_runs import Connection
 
@@ -38,6 +41,16 @@ insert into ai_usage (
     id, creator_id, provider, model, operation, unit, cost_usd, price_version, status,
     settled_at)
 values (gen_random_uuid(), %(id)s, 'p', 'm', 'o', 'tokens', 9.5, '1', 'settled', now())
+"""
+
+HEAR = """
+with budget as (insert into budgets (creator_id, limit_minutes) values (%(id)s, 10))
+insert into ai_usage (
+    id, creator_id, provider, model, operation, unit, input_units, cost_usd,
+    price_version, status, settled_at)
+values (
+    gen_random_uuid(), %(id)s, 'p', 'm', 'transcription', 'seconds', 570, 0, '1',
+    'settled', now())
 """
 
 
@@ -173,15 +186,40 @@ def test_an_upload_that_waits_too_long_is_seen(
     admin.execute("delete from videos where id = %(id)s", {"id": video.id})
 
 
+@pytest.mark.parametrize("spend", [SPEND, HEAR], ids=["dollars", "minutes"])
 def test_a_budget_that_is_nearly_used_up_is_seen(
-    upload: Callable[[Path], Video], media: Path, admin: Connection
+    spend: str, upload: Callable[[Path], Video], media: Path, admin: Connection
 ) -> None:
     """Else a creator's lessons stop within the month, and nobody has warned."""
     video = upload(media / "tone.mp4")
-    admin.execute(SPEND, {"id": video.creator_id})
+    admin.execute(spend.encode(), {"id": video.creator_id})
     rule = HealthRule(10**6, 1e6, 10**6, 0.9, 1, None)
     with open_platform_ledger() as ledger:
         found = {reading.part: reading for reading in ledger.counted(rule)}
-    assert found["budget"].value == pytest.approx(0.95)
+    assert found["budget"].value == 1
+    assert "95%" in found["budget"].detail
     assert not judge(found["budget"], None, rule).is_well
     admin.execute("delete from creators where id = %(id)s", {"id": video.creator_id})
+
+
+@pytest.mark.usefixtures("look")  # takes away what it leaves
+def test_each_creator_more_who_nears_the_end_of_a_budget_is_told() -> None:
+    """Else the first one of a month hides all others."""
+    rule = HealthRule(10**6, 1e6, 10**6, 0.9, 2, None)
+    told = []
+    with open_platform_ledger() as ledger:
+        for number in (1, 1, 1, 2, 2, 2, 1, 2, 2, 0, 0):
+            reading = Reading("budget", "", value=number, threshold=0, grows=True)
+            (state,) = ledger.record(uuid4(), [reading], rule)
+            if state.told:
+                told.append((number, state.is_alarmed))
+    assert told == [(1, True), (2, True), (2, True), (0, False)]
+
+
+def test_no_creator_reads_how_the_platform_is(urls: DatabaseUrls) -> None:
+    """Else a creator sees what is away, and how many others wait."""
+    with (
+        psycopg.connect(urls.app) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("select from platform_health_checks")

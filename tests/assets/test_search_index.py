@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -15,13 +14,12 @@ from mentora_pipelines.adapters.postgres.generation_builds import GenerationBuil
 from mentora_pipelines.domain.generations import Generation
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.errors import SettingsError
 from mentora_pipelines.services import DatabaseUrls
 from resources.search_upkeep import SearchUpkeepResource
 from tests.fix_commands import Mentora
 from tests.fix_lessons import SAMPLES
 from tests.fix_runs import Connection, RunLesson
-from tests.hash_models import HashModel
+from tests.hash_models import HashModel, OneModel
 
 Upload = Callable[[Path], Video]
 
@@ -32,19 +30,6 @@ where chunk.video_id = %(video_id)s and not exists (
     where generation_id = %(generation_id)s and video_id = chunk.video_id
       and text_hash = encode(sha256(convert_to(chunk.chunk_text, 'UTF8')), 'hex'))
 """
-
-
-@dataclass(frozen=True)
-class OneModel:
-    """Satisfies `NextEmbedders`: makes one model's vectors, or none when it is None."""
-
-    embedder: HashModel | None
-
-    def of(self, model: EmbeddingModel) -> HashModel:
-        """It, whatever is asked."""
-        if self.embedder is None:
-            raise SettingsError(f"no key for {model.model}")
-        return self.embedder
 
 
 @pytest.fixture
@@ -75,10 +60,12 @@ def test_a_lesson_is_embedded_for_the_model_to_come_and_does_not_wait_for_it(
 
 
 def test_the_asset_measures_what_is_searched(
-    instance: dg.DagsterInstance, mentora: Mentora
+    instance: dg.DagsterInstance, mentora: Mentora, building: Generation
 ) -> None:
     """Else nobody sees search become worse."""
     mentora("reembed")
+    left = mentora("reembed", "--drop", "next:12", "--json").json["generations"]
+    assert str(building.id) not in {generation["id"] for generation in left}
     result = dg.materialize(
         [search_index],
         instance=instance,

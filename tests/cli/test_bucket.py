@@ -98,9 +98,12 @@ def test_orphans_are_counted_and_kept_until_somebody_says_delete(
     assert found["fault"] is None
     assert found["orphans"]["audio_objects"] == 1
     assert found["orphans"]["audio_orphans"] == 0
+    assert found["vectors"]["stored"] > 0
+    assert found["vectors"]["unused"] == found["vectors"]["deleted"] == 0
     answer = bucket_home("storage", "orphans", "--delete")
     assert answer.code == 0
     assert "0 deleted" in answer.progress
+    assert "0 vectors deleted" in answer.progress
     assert bucket_home.storage.list("", limit=100) == before
     assert bucket_home("storage", "orphans", "--past-guard").code == 2
 

@@ -15,6 +15,9 @@ from mentora_pipelines.domain.identity import transcript_id_of
 from mentora_pipelines.domain.lessons.audio import Source, audio_key_of
 from mentora_pipelines.domain.lessons.chunks import cut_chunks
 from mentora_pipelines.domain.lessons.recognition import RecognisedWindow
+from mentora_pipelines.domain.lessons.transcripts import Origin
+from mentora_pipelines.domain.quizzes.questions import Question, QuestionKind
+from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus
 from mentora_pipelines.domain.spending.metering import MeteredTranscriber
 from mentora_pipelines.domain.spending.plans import (
     Basis,
@@ -69,6 +72,13 @@ VIDEO = replace(
     audio_key=audio_key_of(SOURCE_HASH, UnusedDecoder.fingerprint),
     duration_s=LENGTH_S,
     auto_generate_quiz=True,
+)
+
+
+NEW_BYTES = replace(
+    VIDEO,
+    source_hash="b" * 64,
+    audio_key=audio_key_of("b" * 64, UnusedDecoder.fingerprint),
 )
 
 
@@ -186,7 +196,47 @@ def test_an_upload_that_is_gone_has_a_reason_and_no_plan(planner: Planner) -> No
     assert (lost.refused, lost.calls) == (ErrorCode.UPLOAD_MISSING, ())
 
 
-def test_another_models_vectors_are_counted_from_what_readers_see(
+def test_a_model_whose_vectors_are_being_made_is_counted_too(planner: Planner) -> None:
+    """Else every lesson of the time of a build costs twice what was planned."""
+    video = planner.hear()
+    _, alone, _ = planner.plan(video).stages
+    large = make_openai_embedder(planner.ledger, "text-embedding-3-large")
+    planner.services = replace(planner.services, next_embedders=[large])
+    _, both, _ = planner.plan(video).stages
+    assert both.calls[: len(alone.calls)] == alone.calls
+    assert {call.model for call in both.calls[len(alone.calls) :]} == {
+        large.model.model
+    }
+    assert units(both).input_tokens == 2 * units(alone).input_tokens
+
+
+@pytest.mark.parametrize("status", [QuizStatus.PUBLISHED, QuizStatus.STALE])
+def test_an_upload_that_has_had_its_quiz_is_planned_none(
+    planner: Planner, status: QuizStatus
+) -> None:
+    """Else another writer, or an edit, makes the plan invent a quiz for each lesson."""
+    video = planner.hear()
+    assert video.staged_transcript_id is not None
+    question = Question(
+        QuestionKind.SHORT_ANSWER, "What is sugar? " * 9, (), "x", "x", 0, 0, 1
+    )
+    transcript_id = video.staged_transcript_id
+    quiz = Quiz(VIDEO.id, transcript_id, status, "another writer", (question,))
+    unasked = units(planner.plan(NEW_BYTES).stages[2])
+    planner.store.add_quiz(video, quiz)
+    heard = planner.store.versions[video.staged_transcript_id]
+    edited = replace(heard, id=VIDEO.creator_id, origin=Origin.EDITED)
+    planner.store.add_transcript(video, edited)
+    for lesson in (video, replace(video, staged_transcript_id=edited.id)):
+        _, _, none = planner.plan(lesson).stages
+        assert none.calls == ()
+    new = units(planner.plan(NEW_BYTES).stages[2])
+    assert new.requests == unasked.requests > 0, "other bytes are another lesson"
+    told = new.input_tokens > unasked.input_tokens
+    assert told is (status is QuizStatus.PUBLISHED), "with what is asked already"
+
+
+def test_another_models_vectors_are_counted_from_what_is_stored_for_readers(
     planner: Planner,
 ) -> None:
     """Else a change of model is decided without its price."""
@@ -195,11 +245,10 @@ def test_another_models_vectors_are_counted_from_what_readers_see(
     chunks = cut_chunks(transcript, planner.services.embedder)
     planner.store.replace_chunks(video, transcript.id, chunks)
     published = replace(video, published_transcript_id=transcript.id)
-    plan = plan_reembedding(
-        published,
-        embedder=make_openai_embedder(planner.ledger, "text-embedding-3-large"),
-        store=planner.store,
-    )
+    large = make_openai_embedder(planner.ledger, "text-embedding-3-large")
+    plan = plan_reembedding(published, embedder=large, store=planner.store)
+    staged = plan_reembedding(video, embedder=large, store=planner.store)
+    assert staged.calls == plan.calls, "what is about to be shown is embedded as well"
     book = PriceBook((LocalPrices(), GenaiPrices()))
     total = total_of(plan.calls, book, datetime.now(UTC))
     assert total.input_tokens == sum(count_tokens([chunk.text for chunk in chunks]))

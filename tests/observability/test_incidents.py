@@ -35,10 +35,12 @@ print("sentry_sdk" in sys.modules, "structlog" in sys.modules)
 """
 
 
-def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    code: str, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run it in a process with nothing but these settings; it must end by itself."""
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *arguments],
         env=child_environment(PYTHONPATH=str(PROJECT), **environment),
         capture_output=True,
         text=True,
@@ -67,6 +69,66 @@ def test_without_a_dsn_nothing_is_imported_and_nothing_is_said() -> None:
     """Else everybody pays for what few use, or is warned of what they do not want."""
     done = run(TELLS, SENTRY_DSN="")
     assert (done.stdout, done.stderr) == ("False False\n", "")
+
+
+TAKES = """
+import asyncio, json, sys
+if sys.argv[1:] == ["another"]:
+    import sentry_sdk
+    sentry_sdk.init(dsn="http://key@127.0.0.1:1/1", default_integrations=False)
+    client = sentry_sdk.get_client()
+from mentora_pipelines.adapters.asgi.rate_limits import HttpRateLimits
+from mentora_pipelines.adapters.asgi.whop_deliveries import WhopDeliveries
+from mentora_pipelines.domain.rate_limits.limits import API
+from mentora_pipelines.errors import SignatureRefused
+
+def take(body, headers):
+    raise (SignatureRefused if headers else RuntimeError)("ada@x.example")
+
+async def deliver(*headers):
+    async def receive():
+        return {"type": "http.request", "body": b'{"data": {"id": "mem_1"}}'}
+    async def send(message):
+        pass
+    scope = {"method": "POST", "headers": headers}
+    try:
+        await WhopDeliveries(take)(scope, receive, send)
+    except RuntimeError:
+        print("RuntimeError")
+
+async def come_without_an_address():
+    limits = HttpRateLimits(None)
+    await limits.decide({"headers": [], "client": None}, [API])
+
+asyncio.run(deliver((b"a", b"b")))
+asyncio.run(deliver())
+asyncio.run(deliver())
+asyncio.run(come_without_an_address())
+if sys.argv[1:]:
+    print(sentry_sdk.get_client() is client)
+"""
+
+
+def test_an_application_tells_what_it_could_not_take(sentry: EnvelopeSink) -> None:
+    """Else a purchase is lost for an hour, and nobody hears why; or of all of them."""
+    done = run(TAKES, SENTRY_DSN=sentry.dsn)
+    assert done.stdout == "RuntimeError\nRuntimeError\n"
+    failed, strangers = sentry.of_type("event")
+    assert failed["tags"] == {
+        "asset": "webhooks", "membership_id": "mem_1", "process": "webhooks",
+    }  # fmt: skip
+    assert failed["fingerprint"] == ["webhooks", "RuntimeError"]
+    assert strangers["fingerprint"] == ["limits", "stranger"]
+    assert "ada@" not in sentry.text
+
+
+def test_an_application_that_tells_sentry_itself_keeps_its_client(
+    sentry: EnvelopeSink,
+) -> None:
+    """Else a limit that is mounted takes the host's own incidents away."""
+    done = run(TAKES, "another", SENTRY_DSN=sentry.dsn)
+    assert done.stdout.endswith("True\n")
+    assert sentry.requests == 0
 
 
 @pytest.mark.parametrize("fault", ["away", "hangs", "refuses"])

@@ -116,9 +116,10 @@ def test_no_secret_reaches_a_log(work: FailedWork) -> None:
     assert leaked(work.output) == [], work.output[-6000:]
     failed = [line for line in work.lines if line["event"] == "step failed"]
     assert {line["asset"] for line in failed} == {
-        "audio", "embeddings", "platform_health",
+        "audio", "embeddings", "platform_health", "watched",
     }  # fmt: skip
-    assert failed[0]["error"].startswith("KeyError at platform_health.py:")
+    errors = {line["asset"]: line["error"] for line in failed}
+    assert errors["platform_health"].startswith("KeyError at platform_health.py:")
 
 
 def test_no_secret_reaches_sentry(work: FailedWork) -> None:
@@ -194,6 +195,24 @@ def test_a_creators_bad_file_is_an_incident_when_it_is_repeated(
     assert event["contexts"]["extra"]["times"] == 2
     refused = [line for line in work.lines if line.get("asset") == "audio"]
     assert sum(line["event"] == "step failed" for line in refused) == 2
+
+
+def test_a_lesson_found_broken_is_an_incident_and_one_over_budget_never(
+    work: FailedWork,
+) -> None:
+    """Else our own fault waits for a second one, or a limit that works wakes people."""
+    (event,) = work.events("watched")
+    assert event["level"] == "error"
+    assert event["fingerprint"] == ["watched", "check_failed"]
+
+
+def test_a_check_of_the_platform_that_fails_is_told(work: FailedWork) -> None:
+    """Else wrong numbers stand until somebody opens the UI."""
+    name = "daily_metrics_yesterdays_metrics_exist"
+    (event,) = work.events(name)
+    assert event["fingerprint"] == [name, "check_failed"]
+    (line,) = [line for line in work.lines if line["event"] == "check failed"]
+    assert (line["level"], line["asset"]) == ("error", name)
 
 
 @pytest.mark.parametrize("name", ["new_uploads", "daily_metrics_schedule"])

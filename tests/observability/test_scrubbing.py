@@ -27,6 +27,7 @@ from mentora_pipelines.observability.scrubbing import (
         ("AKIAIOSFODNN7EXAMPLE", "IOSFODNN7"),
         ("550 <ada.lovelace+x@mentora.example>: unknown", "ada.lovelace"),
         ("uploads/2026-11-01/ada@mentora.example/a.mp4", "ada@mentora"),
+        ("GET https://b/uploads/2026-11-23/ada%40mentora.example/a.mp4", "ada"),
         ("GET https://b.s3/k?X-Amz-Signature=beef&x=1", "beef"),
         ("s3://bucket/k?AWSAccessKeyId=x&Signature=beef", "beef"),
         ("https://host/path#token", "token"),

@@ -62,6 +62,13 @@ def test_no_concurrent_build_is_inside_a_transaction() -> None:
         assert (" concurrently " in text) == apart, file.name
 
 
+def test_the_index_of_all_vectors_is_built_when_nothing_else_is_left() -> None:
+    """Else nobody writes a vector while the words of every chunk are read anew."""
+    *before, last = migrations.read_sql("0016_search.up").rstrip("; \n").split(";")
+    assert "create index idx_chunk_embeddings_creator" in last
+    assert any("update transcript_chunks" in statement for statement in before)
+
+
 def test_every_revision_is_reached_and_left_from_every_other(owner: str) -> None:
     """Else a deployment from an old release, or its way back, ends somewhere else."""
     versions = Path(migrations.__file__).parent / "versions"

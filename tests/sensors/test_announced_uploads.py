@@ -18,6 +18,7 @@ from mentora_pipelines.domain.upload_notices import (
     UploadNotices,
 )
 from mentora_pipelines.errors import TransientError
+from mentora_pipelines.probes import PROBES, probe
 from sensors.announced_uploads import announced_uploads
 from tests.fix_object_stores import BUCKET, S3Server
 from tests.fix_runs import Connection
@@ -140,6 +141,25 @@ def record(
 def put(store: S3Storage, key: str, content: bytes = b"x") -> None:
     """Store some bytes."""
     store.put(key, io.BytesIO(content))
+
+
+def test_the_doctor_asks_the_queue(
+    queue: Queue, moto: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a queue that is gone, or whose key is wrong, is noticed by nobody."""
+    ask = PROBES["upload notices"]
+    assert "no MENTORA_UPLOADS_QUEUE_URL" in probe("upload notices", ask).detail
+    for name, value in moto.variables().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MENTORA_UPLOADS_QUEUE_URL", queue.url)
+    queue.send("{}")
+    found = probe("upload notices", ask)
+    assert (found.healthy, found.detail) == (
+        True,
+        f"about {queue.left()} notices wait",
+    )
+    monkeypatch.setenv("MENTORA_UPLOADS_QUEUE_URL", f"{queue.url}-gone")
+    assert not probe("upload notices", ask).healthy
 
 
 def test_an_upload_is_registered_as_soon_as_the_bucket_tells(

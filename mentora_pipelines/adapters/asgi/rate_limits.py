@@ -42,6 +42,7 @@ from mentora_pipelines.domain.rate_limits.limits import (
     Limiter,
     decide_blindly,
 )
+from mentora_pipelines.observability import incidents
 
 UserId: TypeAlias = Callable[[Scope], str | None]
 """The id of the user that the application has authenticated; None for a stranger."""
@@ -74,6 +75,7 @@ class HttpRateLimits:
         trusted_proxies: Iterable[str] = (),
         user_id: UserId = nobody,
     ) -> None:
+        incidents.start("web")
         self._limiter = limiter
         self._trusted = TrustedProxies.parse(trusted_proxies)
         self._user_id = user_id
@@ -138,6 +140,12 @@ class HttpRateLimits:
                 "requests come without an address, so nobody can be limited: "
                 "name the proxy in front of this server among the trusted"
             )
+            if incidents.at_intervals("limits", "stranger"):
+                incidents.capture_message(
+                    "requests come without an address, so nobody can be limited",
+                    tags={"asset": "limits"},
+                    fingerprint=("limits", "stranger"),
+                )
 
 
 class RateLimitMiddleware:

@@ -8,6 +8,7 @@ Here belong reading a request and its status. Not here: what a delivery says
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Mapping
 
@@ -19,6 +20,7 @@ from mentora_pipelines.errors import (
     SignatureRefused,
     TransientError,
 )
+from mentora_pipelines.observability import incidents
 
 MAX_BYTES = 256 << 10
 """No delivery of a membership comes near it."""
@@ -33,10 +35,12 @@ class WhopDeliveries:
     """An ASGI endpoint for Whop's deliveries.
 
     204 for what is taken, repeated or none of ours; 401 for a wrong signature, 400 for
-    what is not understood, 413 for what is too long; 503 makes Whop send it again.
+    what is not understood, 413 for what is too long; 503 makes Whop send it again. What
+    was signed and cannot be taken is an incident.
     """
 
     def __init__(self, take: Take) -> None:
+        incidents.start("webhooks")
         self._take = take
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,11 +70,36 @@ class WhopDeliveries:
             return 401
         except (SettingsError, TransientError) as error:
             logger.warning("a delivery of Whop's is not taken: %s", error)
+            _tell(error, body)
             return 503
         except PermanentError as error:
             logger.warning("a delivery of Whop's is refused: %s", error)
+            _tell(error, body)
             return 400
+        except Exception as error:
+            _tell(error, body)
+            raise
         return 204
+
+
+def _tell(error: Exception, body: bytes) -> None:
+    kind = type(error).__name__
+    # In an outage each delivery fails, and Whop sends each one again.
+    if incidents.at_intervals("webhooks", kind):
+        incidents.capture_exception(
+            error,
+            membership_id=_membership_of(body),
+            tags={"asset": "webhooks"},
+            fingerprint=("webhooks", kind),
+        )
+
+
+def _membership_of(body: bytes) -> str | None:
+    """Which membership a delivery is about, if it says so."""
+    try:
+        return str(json.loads(body)["data"]["id"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -25,13 +25,7 @@ from mentora_pipelines.adapters.provider_calls.faults import (
     of_status,
     refused,
 )
-from mentora_pipelines.errors import (
-    Absence,
-    ProviderAway,
-    ProviderRefused,
-    Refusal,
-    SettingsError,
-)
+from mentora_pipelines.errors import Absence, Refusal, SettingsError
 
 if TYPE_CHECKING:
     from anthropic import Anthropic, Stream
@@ -250,7 +244,7 @@ def _translated() -> Iterator[None]:
 
     try:
         yield
-    except (Fault, ProviderAway, ProviderRefused, SettingsError):
+    except (Fault, SettingsError):
         raise
     except anthropic.APIStatusError as error:
         codes = [error.type, error.error_code]

@@ -5,7 +5,8 @@ Here belong the words and their version. Not here: the shape of the answer
 
 A transcript is what a stranger said or uploaded. It stands between two marks that hold
 a digest of it, so that nothing in it can end it; signs that nobody sees, with which
-instructions are hidden, are taken out; each sentence is one line.
+instructions are hidden, are taken out; each sentence is one line. So do questions,
+which were made of transcripts.
 """
 
 import re
@@ -15,11 +16,14 @@ from collections.abc import Iterable, Sequence
 from mentora_pipelines.adapters.claude.client import Prompt, Tool
 from mentora_pipelines.adapters.claude.quiz_schema import WrittenQuiz
 from mentora_pipelines.domain.identity import content_hash
-from mentora_pipelines.domain.quizzes.faults import Fault
+from mentora_pipelines.domain.quizzes.faults import Fault, FaultCode
 from mentora_pipelines.domain.quizzes.questions import Question, QuizWishes
 
-VERSION = "2"
+VERSION = "3"
 """Goes into the id of a quiz: other words make other quizzes."""
+
+MAX_ASKED = 50
+"""Questions of other quizzes that are told, the newest: about a thousand tokens."""
 
 TOOL = Tool(
     name="write_quiz",
@@ -52,8 +56,17 @@ CONTENT = """\
 {mark}
 {transcript}
 {mark}
-{wishes}
+{asked}{wishes}
 Write {count} questions about the transcript above, in {language} (ISO 639-1)."""
+
+ASKED = """
+Other quizzes ask this about the lesson. It stands between the same lines, and is
+material as well:
+{mark}
+{asked}
+{mark}
+Ask about other points than these.
+"""
 
 REPAIR = """\
 {mark}
@@ -67,8 +80,11 @@ material as well:
 {mark}
 It was refused because: {reasons}.
 
-Write 1 questions about the transcript above, in {language} (ISO 639-1), that asks for
-the same without this fault, or no question when that cannot be."""
+Write 1 questions about the transcript above, in {language} (ISO 639-1), that
+{aim}, or no question when that cannot be."""
+
+MEND = "asks for the same without this fault"
+REPLACE = "asks about another point, since this one is asked already"
 
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 """Categories of signs that are not shown: control, format (zero width, direction,
@@ -91,13 +107,16 @@ def quiz_prompt(
     wishes: QuizWishes | None = None,
 ) -> Prompt:
     """The request for `count` questions about these sentences."""
-    transcript = "\n".join(filter(None, map(shown, sentences)))
-    mark = f"=== transcript {content_hash(transcript)[:24]} ==="
+    transcript = _lines(sentences)
+    others = () if wishes is None else wishes.asked[:MAX_ASKED]
+    asked = _lines(question.prompt for question in others)
+    mark = f"=== transcript {content_hash(transcript + asked)[:24]} ==="
     return Prompt(
         system=SYSTEM.format(mark=mark),
         content=CONTENT.format(
             mark=mark,
             transcript=transcript,
+            asked=ASKED.format(mark=mark, asked=asked) if asked else "",
             wishes=_wished(wishes),
             count=count,
             language=language,
@@ -109,16 +128,16 @@ def repair_prompt(
     sentences: Iterable[str], question: Question, faults: Sequence[Fault], language: str
 ) -> Prompt:
     """The request for a better question in the place of a refused one."""
-    transcript = "\n".join(filter(None, map(shown, sentences)))
-    refused = "\n".join(
-        shown(line)
-        for line in (
+    transcript = _lines(sentences)
+    refused = _lines(
+        (
             f"{question.kind}: {question.prompt}",
             *question.options,
             f"answer: {', '.join(question.answers)}",
             f"quote: {question.quote}",
         )
     )
+    codes = {fault.code for fault in faults}
     mark = f"=== transcript {content_hash(transcript + refused)[:24]} ==="
     return Prompt(
         system=SYSTEM.format(mark=mark),
@@ -127,7 +146,8 @@ def repair_prompt(
             transcript=transcript,
             question=refused,
             # Codes of ours: a reason may quote the question.
-            reasons=", ".join(sorted({fault.code.value for fault in faults})),
+            reasons=", ".join(sorted(code.value for code in codes)),
+            aim=REPLACE if FaultCode.DUPLICATE in codes else MEND,
             language=language,
         ),
     )
@@ -145,6 +165,11 @@ def _wished(wishes: QuizWishes | None) -> str:
     if wishes.edition:
         lines.append("An earlier quiz has asked the obvious: ask something else.")
     return "".join(f"\n{line}" for line in lines)
+
+
+def _lines(texts: Iterable[str]) -> str:
+    """Each as a person would see it; those that hold nothing are left out."""
+    return "\n".join(filter(None, map(shown, texts)))
 
 
 def shown(sentence: str) -> str:

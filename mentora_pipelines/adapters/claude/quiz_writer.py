@@ -83,18 +83,17 @@ class ClaudeQuizWriter:
         self,
         transcript: Transcript,
         chunks: Sequence[Chunk],  # noqa: ARG002  (the port's)
-        question_count: int,
+        wishes: QuizWishes,
     ) -> list[PlannedCall]:
         """Its requests with the most tokens that each can use up.
 
         First those that write, then one for each question that may have to be repaired.
         """
-        wishes = QuizWishes(question_count)
         writing = [
             self._planned(_prompt(section, transcript, wishes), section)
-            for section in _sections(transcript, question_count)
+            for section in _sections(transcript, wishes.question_count)
         ]
-        return [*writing, *self._repairs(transcript, question_count)]
+        return [*writing, *self._repairs(transcript, wishes.question_count)]
 
     def write(
         self, transcript: Transcript, chunks: Sequence[Chunk], wishes: QuizWishes

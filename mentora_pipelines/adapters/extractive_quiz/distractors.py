@@ -83,13 +83,6 @@ class Distractors:
         self._given.update(term.normal_form for term in chosen)
         return [term.text for term in chosen]
 
-    def can_choose(self, answer: KeyTerm, quote: str) -> bool:
-        """Whether `choose` would find enough, without counting them as given."""
-        given = self._given.copy()
-        found = bool(self.choose(answer, quote))
-        self._given = given
-        return found
-
     def _fits(self, term: KeyTerm, answer: KeyTerm, said: set[str]) -> bool:
         sizes = len(term.text.split()), len(answer.text.split())
         names = is_proper(term), is_proper(answer)

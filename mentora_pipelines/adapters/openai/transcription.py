@@ -76,7 +76,8 @@ class _Transcription(BaseModel):
 class OpenAiTranscriber:
     """Satisfies `Transcriber`, `Billed` and `PlansRecognition`.
 
-    `language` is ISO 639-1, or None to let the server detect it.
+    `language` is ISO 639-1, or None to let the server detect it. `provider` is who is
+    paid, in the ledger and in prices.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class OpenAiTranscriber:
         model: str,
         host: str,
         language: str | None = None,
+        provider: str = PROVIDER,
         payer: Payer = PLATFORM,
     ) -> None:
         self._client = client
@@ -94,6 +96,7 @@ class OpenAiTranscriber:
         self._model = model
         self._host = host
         self._language = language
+        self._provider = provider
         self._payer = payer
 
     @property
@@ -110,6 +113,7 @@ class OpenAiTranscriber:
             model=self._model,
             host=self._host,
             language=self._language,
+            provider=self._provider,
             payer=payer,
         )
 
@@ -163,7 +167,7 @@ class OpenAiTranscriber:
 
     def _planned(self, seconds: float) -> PlannedCall:
         return PlannedCall(
-            PROVIDER,
+            self._provider,
             self._model,
             Operation.TRANSCRIPTION,
             Unit.SECONDS,

@@ -84,7 +84,15 @@ class Database:
         only. Raises `TransientError` when the server is away, overloaded or found a
         conflict, `PermanentError` when it refuses the statement.
         """
-        with timed("database"), translated_errors():
+        with timed("database"), self.untimed_transaction(creator_id) as connection:
+            yield connection
+
+    @contextmanager
+    def untimed_transaction(
+        self, creator_id: UUID | None = None
+    ) -> Iterator[Connection]:
+        """The same for a transaction that rests while other work is done."""
+        with translated_errors():
             self._pool.open()
             with self._pool.connection() as connection:
                 connection.execute(

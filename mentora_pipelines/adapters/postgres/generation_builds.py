@@ -1,9 +1,11 @@
 """Generations as they are built, measured, swapped and dropped, as the admin role."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
@@ -21,6 +23,7 @@ from mentora_pipelines.domain.generations import (
     MissingTexts,
 )
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
+from mentora_pipelines.errors import Busy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,11 +41,14 @@ select
         where chunk_embeddings.generation_id = generation.id
     ) as vectors,
     exists (
-        select from pg_index
+        select from pg_inherits
+        join pg_class as part on part.oid = inhrelid
+        join pg_index on indrelid = part.oid
         join pg_class as of_vectors on of_vectors.oid = indexrelid
         join pg_am as method on method.oid = of_vectors.relam
-        where indrelid = to_regclass(
-                'chunk_embeddings_' || replace(generation.id::text, '-', ''))
+        where inhparent = 'chunk_embeddings'::regclass
+          and pg_get_expr(part.relpartbound, part.oid)
+            = format('FOR VALUES IN (%L)', generation.id)
           and indisvalid and method.amname = 'hnsw'
     ) as is_indexed
 from embedding_generations as generation
@@ -106,6 +112,24 @@ set recall = %(recall)s, golden_mrr = %(golden_mrr)s
 where id = %(generation_id)s
 """
 
+# Given back with the end of the transaction, however that comes, also behind a
+# transaction pooler.
+TAKE_TURN = """
+select
+    pg_try_advisory_xact_lock(hashtextextended('generation ' || %(id)s, 0)),
+    set_config('idle_in_transaction_session_timeout', '0', true)
+"""
+
+# What a build leaves that is broken off: its index, or the one that REINDEX makes
+# beside it (`_ccnew`) or puts aside (`_ccold`).
+SELECT_VECTOR_INDEXES = """
+select of_vectors.relname, indisvalid
+from pg_index
+join pg_class as of_vectors on of_vectors.oid = indexrelid
+join pg_am as method on method.oid = of_vectors.relam
+where indrelid = to_regclass(%(part)s) and method.amname = 'hnsw'
+"""
+
 SELECT_RECALL = "select search_recall(%(generation_id)s)"
 
 DETACH_STATE = """
@@ -138,6 +162,29 @@ class GenerationBuildRows(Rows):
             )
             for row in rows
         ]
+
+    @contextmanager
+    def turn(self, generation: Generation) -> Iterator[None]:
+        """Alone at work on a generation, so that no text is paid for twice.
+
+        Raises `Busy` when somebody else is at work on it.
+        """
+        with self._database.without_transaction() as connection:
+            connection.execute("begin")
+            row = connection.execute(TAKE_TURN, {"id": str(generation.id)}).fetchone()
+            if row is None or not row[0]:
+                raise Busy(
+                    f"somebody else is at work on the vectors of "
+                    f"{generation.model.model} ({generation.model.dimensions} "
+                    "dimensions)"
+                )
+            try:
+                yield
+            finally:
+                # A connection that was lost meanwhile undoes nothing of the work.
+                with suppress(psycopg.Error):
+                    connection.execute("rollback")
+                connection.close()
 
     def begin_generation(self, model: EmbeddingModel) -> Generation:
         """The model's generation; made, as `building`, when there is none."""
@@ -197,15 +244,25 @@ class GenerationBuildRows(Rows):
     def build_index(self, generation: Generation) -> None:
         """Build the index on the vectors that are there; nobody waits meanwhile.
 
-        One that is there is built anew beside itself. A build that was broken off
-        leaves an index that is not valid, which is dropped first.
+        One that is there is built anew beside itself. What builds that were broken off
+        have left is dropped first.
         """
         if generation.model.dimensions > MAX_DIMENSIONS:
             return
-        part = sql.Identifier(partition_name(generation.id))
-        name = f"{partition_name(generation.id)}_hnsw"
+        part = partition_name(generation.id)
+        name = f"{part}_hnsw"
         with self._database.without_transaction() as connection:
-            if generation.is_indexed:
+            found = dict(
+                connection.execute(SELECT_VECTOR_INDEXES, {"part": part}).fetchall()
+            )
+            for index, is_valid in found.items():
+                if not is_valid:
+                    connection.execute(
+                        sql.SQL("drop index concurrently {}").format(
+                            sql.Identifier(index)
+                        )
+                    )
+            if found.get(name):
                 connection.execute(
                     sql.SQL("reindex index concurrently {}").format(
                         sql.Identifier(name)
@@ -213,16 +270,11 @@ class GenerationBuildRows(Rows):
                 )
             else:
                 connection.execute(
-                    sql.SQL("drop index concurrently if exists {}").format(
-                        sql.Identifier(name)
-                    )
-                )
-                connection.execute(
                     create_index_statement(
                         generation.id, generation.model.dimensions, name
                     )
                 )
-            connection.execute(sql.SQL("analyze {}").format(part))
+            connection.execute(sql.SQL("analyze {}").format(sql.Identifier(part)))
 
     def measure_recall(self, generation: Generation) -> float | None:
         """Recall@10 of a search by index against one without, over sampled chunks."""

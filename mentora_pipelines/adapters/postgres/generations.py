@@ -6,8 +6,9 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
+from mentora_pipelines.adapters.postgres.vector_index import partition_name
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
-from mentora_pipelines.errors import PermanentError
+from mentora_pipelines.errors import TransientError
 
 SELECT_GENERATIONS = """
 select id, provider, model, dimensions
@@ -37,7 +38,8 @@ class GenerationRows(Rows):
     def writable_generation(self, model: EmbeddingModel) -> UUID:
         """The generation to write this model's vectors into, made when there is none.
 
-        Raises `PermanentError` when another model's generation is active.
+        Raises `TransientError` when another model is searched by now: whoever tries
+        again takes that one.
         """
         generation_id = model.generation_id
         parameters = {
@@ -55,10 +57,9 @@ class GenerationRows(Rows):
                 rows = connection.execute(SELECT_GENERATIONS, parameters).fetchall()
         found, provider, name, dimensions = rows[0]
         if found != generation_id:
-            raise PermanentError(
-                f"the active vectors are of {provider}/{name} ({dimensions} dimensions)"
-                f" and the embedder is {model.provider}/{model.model}: set "
-                "MENTORA_EMBEDDER back, the two cannot be searched together"
+            raise TransientError(
+                f"{provider}/{name} ({dimensions} dimensions) is searched by now and "
+                f"not {model.provider}/{model.model}: try again with its vectors"
             )
         return generation_id
 
@@ -82,7 +83,7 @@ def create_partition(
     connection: Connection, generation_id: UUID, dimensions: int
 ) -> None:
     """Make the partition that holds a generation's vectors, all of `dimensions`."""
-    partition = sql.Identifier(f"chunk_embeddings_{generation_id.hex}")
+    partition = sql.Identifier(partition_name(generation_id))
     connection.execute(
         sql.SQL(
             "create table {partition} partition of chunk_embeddings "

@@ -58,6 +58,8 @@ insert into chunk_embeddings (
 values (%(generation_id)s, %(video_id)s, %(text_hash)s, %(creator_id)s, %(vector)s)
 """
 
+SELECT_GENERATION = "select from embedding_generations where id = %(id)s"
+
 INSERT_GENERATION = """
 insert into embedding_generations (id, provider, model, dimensions, status)
 values (%(id)s, %(provider)s, %(model)s, %(dimensions)s, 'building')
@@ -127,16 +129,16 @@ def _chunks(lesson: GoldenLesson, embedder: TextModel) -> list[Chunk]:
 
 
 def _have_generation(connection: Connection, model: EmbeddingModel) -> None:
-    made = connection.execute(
-        INSERT_GENERATION,
-        {
-            "id": model.generation_id,
-            "provider": model.provider,
-            "model": model.model,
-            "dimensions": model.dimensions,
-        },
-    )
-    if made.rowcount:
+    row = {
+        "id": model.generation_id,
+        "provider": model.provider,
+        "model": model.model,
+        "dimensions": model.dimensions,
+    }
+    # An INSERT that inserts nothing would still hold up a swap until the end.
+    if connection.execute(SELECT_GENERATION, row).rowcount:
+        return
+    if connection.execute(INSERT_GENERATION, row).rowcount:
         create_partition(connection, model.generation_id, model.dimensions)
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Collection
 from datetime import datetime
 from typing import LiteralString
+from uuid import UUID
 
 from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.domain.lessons.audio import AUDIO_PREFIX
 from mentora_pipelines.domain.lessons.captions import CAPTIONS_PREFIX
 from mentora_pipelines.domain.operations.orphans import NotedOrphan
 from mentora_pipelines.domain.operations.unused_vectors import VectorUse
+from mentora_pipelines.domain.storage import REPORTS_PREFIX
 from mentora_pipelines.domain.uploads import UPLOADS_PREFIX
 from mentora_pipelines.errors import InvalidInput
 
@@ -35,7 +37,10 @@ COUNTS: dict[str, LiteralString] = {
     UPLOADS_PREFIX: "select count(*) from videos",
     AUDIO_PREFIX: "select count(*) from videos where audio_key is not null",
     CAPTIONS_PREFIX: "select count(*) from caption_tracks",
+    REPORTS_PREFIX: "select count(*) from creators",
 }
+
+SELECT_CREATORS = "select id from creators where id = any(%(ids)s)"
 
 FORGET = "delete from orphaned_blobs where storage_key = any(%(keys)s)"
 
@@ -100,6 +105,14 @@ class OrphanRows(Rows):
         with self._database.transaction() as connection:
             row = connection.execute(COUNTS[prefix]).fetchone()
         return 0 if row is None else int(row[0])
+
+    def known_creators(self, creator_ids: Collection[UUID]) -> set[UUID]:
+        """Those of `creator_ids` that are still creators."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                SELECT_CREATORS, {"ids": list(creator_ids)}
+            ).fetchall()
+        return {creator_id for (creator_id,) in rows}
 
     def forget_orphans(self, keys: Collection[str]) -> None:
         """Remove the notes."""

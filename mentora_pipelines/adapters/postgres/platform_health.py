@@ -64,10 +64,22 @@ select
 """
 
 LAST_STATES = """
-select distinct on (part)
-    part, is_well, is_alarmed, streak, told, detail, latency_ms, value, threshold
-from platform_health_checks
-order by part, checked_at desc, id desc
+with newest as (
+    select distinct on (part)
+        part, is_well, is_alarmed, streak, told, detail, latency_ms, value, threshold
+    from platform_health_checks
+    order by part, checked_at desc, id desc
+)
+select newest.*, case when is_alarmed then (
+    select min(later.value)
+    from platform_health_checks as later
+    where later.part = newest.part
+      and later.checked_at >= (
+          select max(checked_at) from platform_health_checks as notice
+          where notice.part = newest.part and notice.told)
+    ) end as known_value
+from newest
+order by part
 """
 
 STATES_OF_LOOK = """
@@ -139,10 +151,12 @@ class PlatformHealthRows(StageTimingRows):
             ),
             Reading(
                 "budget",
-                f"{now.over_budget} creators have used up "
-                f"{rule.max_budget_share:.0%} of their month",
-                value=round(now.budget_share, 4),
-                threshold=rule.max_budget_share,
+                f"{now.over_budget} creators have used up more than "
+                f"{rule.max_budget_share:.0%} of their month, at most "
+                f"{now.budget_share:.0%}",
+                value=now.over_budget,
+                threshold=0,
+                grows=True,
             ),
         ]
 

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,12 +20,9 @@ from mentora_pipelines.domain.identity import question_id_of
 from mentora_pipelines.domain.quizzes.questions import Question
 from mentora_pipelines.domain.quizzes.quizzes import ChangedSpan, Quiz, QuizStatus
 from mentora_pipelines.domain.quizzes.review import Refusal
+from mentora_pipelines.domain.quizzes.turns import WRITING_LIMIT
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import Busy
-
-WRITING_LIMIT_S = 600.0
-"""Nobody waits longer for another to finish: a hosted model that writes and repairs
-fifty questions takes a few minutes."""
 
 POLL_S = 0.3
 
@@ -130,11 +128,12 @@ class QuizRows(Rows):
     def writing_alone(self, video: Video) -> Iterator[None]:
         """While it lasts nobody else writes a quiz of this video; others wait.
 
-        Raises `Busy` to those that have waited for `WRITING_LIMIT_S`.
+        Raises `Busy` to those that have waited for `WRITING_LIMIT`.
         """
-        give_up = time.monotonic() + WRITING_LIMIT_S
+        give_up = time.monotonic() + WRITING_LIMIT.total_seconds()
         while True:
-            with self._database.transaction(video.creator_id) as connection:
+            # What is done meanwhile measures itself; little of it is the database.
+            with self._database.untimed_transaction(video.creator_id) as connection:
                 if _has_turn(connection, video):
                     yield
                     return
@@ -197,9 +196,9 @@ class QuizRows(Rows):
 
 
 def _has_turn(connection: Connection, video: Video) -> bool:
+    limit_ms = WRITING_LIMIT // timedelta(milliseconds=1)
     row = connection.execute(
-        TAKE_TURN,
-        {"video_id": str(video.id), "limit_ms": str(int(WRITING_LIMIT_S * 1000))},
+        TAKE_TURN, {"video_id": str(video.id), "limit_ms": str(limit_ms)}
     ).fetchone()
     return row is not None and row[0] is True
 

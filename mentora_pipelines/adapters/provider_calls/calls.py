@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from mentora_pipelines.adapters.provider_calls.breaker import Breaker
+from mentora_pipelines.adapters.breaker import Breaker
 from mentora_pipelines.adapters.provider_calls.clock import Clock, SystemClock
 from mentora_pipelines.adapters.provider_calls.faults import Fault, Spent
 from mentora_pipelines.adapters.provider_calls.pace import Pace
@@ -140,10 +140,14 @@ class ProviderCalls:
     def _attempt(
         self, ledger: UsageLedger, call: PlannedCall, ask: Callable[[], Answer[Value]]
     ) -> Value:
-        pause_s = self._breaker.pause_s()
-        if pause_s > 0:
-            raise ProviderAway(self._provider, Absence.PAUSED, wait_s=pause_s)
+        self._keep_away(self._breaker.closed_s())
         usage_id = ledger.reserve(call)
+        try:
+            # The one try after a pause is for a call that somebody can pay for.
+            self._keep_away(self._breaker.wait_s())
+        except ProviderAway:
+            _book(lambda: ledger.fail(usage_id))
+            raise
         try:
             answer = ask()
         except Fault as fault:
@@ -162,6 +166,10 @@ class ProviderCalls:
         spent = answer.spent
         _book(lambda: ledger.settle(usage_id, spent.input_units, spent.output_units))
         return answer.value
+
+    def _keep_away(self, pause_s: float) -> None:
+        if pause_s > 0:
+            raise ProviderAway(self._provider, Absence.PAUSED, wait_s=pause_s)
 
     def _queue(self, call: PlannedCall) -> None:
         tokens = call.input_units if call.unit is Unit.TOKENS else 0.0

@@ -21,6 +21,8 @@ HIDDEN_S = 120
 
 TEXT_CHARACTERS = 500
 
+WAITING = "ApproximateNumberOfMessages"
+
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What a message of another form meets on its way through `_keys`."""
 
@@ -46,6 +48,14 @@ class SqsNotices:
         self._prefix = prefix
         # A look waits for nobody: the next one comes in seconds.
         self._retry_s = min(retry_s, 5.0)
+
+    def check(self) -> str:
+        """How many notices wait; raises `MentoraError` when the queue cannot say."""
+        with translated("asking the queue of notices"):
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self._queue_url, AttributeNames=[WAITING]
+            )
+        return f"about {answer['Attributes'][WAITING]} notices wait"
 
     def receive(self, limit: int) -> list[UploadNotice]:
         """At most `limit` notices that wait now; raises `TransientError`."""

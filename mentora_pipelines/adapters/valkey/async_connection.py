@@ -42,10 +42,9 @@ class AsyncValkeyServer:
         self._client = _client(url, application)
         where = self._client.connection_pool.connection_kwargs
         address = f"{where.get('host', 'localhost')}:{where.get('port', 6379)}"
-        self._breaker = breaker_of(address)
+        self._breaker = breaker_of(address, pause_s)
         self._free = asyncio.Semaphore(MAX_CONNECTIONS)
         self._call_timeout_s = call_timeout_s
-        self._pause_s = pause_s
 
     async def run(
         self, script: LuaScript, keys: Sequence[str], arguments: Sequence[Any]
@@ -57,7 +56,7 @@ class AsyncValkeyServer:
         """
         from redis import exceptions
 
-        if not self._breaker.admits(self._pause_s):
+        if self._breaker.wait_s() > 0:
             raise ServerAway("the server did not answer a moment ago")
         try:
             async with asyncio.timeout(self._call_timeout_s), self._free:
@@ -67,7 +66,7 @@ class AsyncValkeyServer:
             exceptions.TimeoutError,
             TimeoutError,
         ) as error:
-            self._breaker.failed(self._pause_s)
+            self._breaker.failed()
             # The driver's text may hold an address or a user.
             raise ServerAway(f"no answer ({type(error).__name__})") from None
         except exceptions.RedisError as error:

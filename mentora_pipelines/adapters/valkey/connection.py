@@ -58,8 +58,7 @@ class ValkeyServer:
         self._client = _client(url, application, answer_timeout_s)
         where = self._client.connection_pool.connection_kwargs
         address = f"{where.get('host', 'localhost')}:{where.get('port', 6379)}"
-        self._breaker = breaker_of(address)
-        self._pause_s = pause_s
+        self._breaker = breaker_of(address, pause_s)
 
     @contextmanager
     def asked(self) -> "Iterator[Redis]":
@@ -70,7 +69,7 @@ class ValkeyServer:
         """
         from redis import exceptions
 
-        if not self._breaker.admits(self._pause_s):
+        if self._breaker.wait_s() > 0:
             raise ServerAway("the server did not answer a moment ago")
         try:
             yield self._client
@@ -78,7 +77,7 @@ class ValkeyServer:
             # Ours to mend: the server is as well as before.
             raise ServerAway("every connection to the server is in use") from None
         except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
-            self._breaker.failed(self._pause_s)
+            self._breaker.failed()
             # The driver's text may hold an address or a user.
             raise ServerAway(f"no answer ({type(error).__name__})") from None
         except exceptions.RedisError as error:

@@ -15,7 +15,7 @@ from whop_sdk import Whop
 from whop_sdk.core.request_options import RequestOptions
 from whop_sdk.environment import WhopEnvironment
 
-from mentora_pipelines.adapters.valkey.breaker import Breaker
+from mentora_pipelines.adapters.breaker import Breaker
 from mentora_pipelines.adapters.whop.faults import (
     fault_of,
     is_away,
@@ -72,14 +72,13 @@ class WhopCalls:
             max_retries=0,
             httpx_client=self._http,
         )
-        self._breaker = Breaker()
-        self._pause_s = pause_s
+        self._breaker = Breaker(pause_s)
 
     def ask(
         self, question: Callable[[Whop, RequestOptions], T], patience: Patience
     ) -> T:
         """The answer; raises `MentoraError` for anything else."""
-        if not self._breaker.admits(self._pause_s):
+        if self._breaker.wait_s() > 0:
             raise TransientError("Whop: left alone, it did not answer a moment ago")
         options: RequestOptions = {"timeout": patience.read_s, "max_retries": 0}
         began = time.monotonic()
@@ -100,7 +99,7 @@ class WhopCalls:
             time.sleep(pause_s)
             attempt += 1
         if told.is_away:
-            self._breaker.failed(self._pause_s)
+            self._breaker.failed()
         else:
             self._breaker.answered()
         # Outside of any handler, so that no error of the SDK's hangs on it.

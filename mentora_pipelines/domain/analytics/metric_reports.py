@@ -3,6 +3,7 @@
 Here belong which pages are written, from which numbers, and where. Not here: HTML.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,8 +18,10 @@ from mentora_pipelines.domain.analytics.daily_metrics import (
 )
 from mentora_pipelines.domain.analytics.report_shelf import ReportPage, ReportShelf
 from mentora_pipelines.domain.identity import content_hash
+from mentora_pipelines.domain.storage import REPORTS_PREFIX
 
-REPORTS_PREFIX = "reports/"
+_CREATOR = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_OF_CREATOR = re.compile(rf"{REPORTS_PREFIX}metrics/[^/]+/({_CREATOR})\.")
 
 REPORT_DAYS = 28
 """Four weeks: every weekday stands in a chart equally often."""
@@ -87,6 +90,12 @@ def report_prefix(day: date, creator_id: UUID | None) -> str:
 def report_key(day: date, creator_id: UUID | None, page: str) -> str:
     """Where a page lies: equal numbers are one object, and a link shows what it did."""
     return f"{report_prefix(day, creator_id)}{content_hash(page)}.html"
+
+
+def creator_of_report(key: str) -> UUID | None:
+    """Whose page lies at that key; None for one that is about no creator."""
+    found = _OF_CREATOR.match(key)
+    return None if found is None else UUID(found[1])
 
 
 def write_reports(

@@ -13,6 +13,8 @@ from typing import Protocol, runtime_checkable
 
 from mentora_pipelines.domain.analytics.daily_metrics import DAY, DayRange
 from mentora_pipelines.domain.analytics.report_shelf import ReportPage, ReportShelf
+from mentora_pipelines.domain.identity import content_hash
+from mentora_pipelines.domain.storage import REPORTS_PREFIX
 
 SLICES = 32
 """A night looks at what is new and at a slice of the rest: each row once in so many
@@ -97,9 +99,14 @@ class TableValidator(Protocol):
         ...
 
 
-def quality_key(table: QualityTable, day: date) -> str:
-    """Where the page of a look lies; the same however often it is written."""
-    return f"reports/quality/{day.isoformat()}/{table.value}.html"
+def quality_prefix(table: QualityTable, day: date) -> str:
+    """What the keys of all pages about the same look begin with."""
+    return f"{REPORTS_PREFIX}quality/{day.isoformat()}/{table.value}."
+
+
+def quality_key(table: QualityTable, day: date, page: str) -> str:
+    """Where the page of a look lies: a link shows for ever what it did."""
+    return f"{quality_prefix(table, day)}{content_hash(page)}.html"
 
 
 def slice_of(day: date) -> int:
@@ -121,4 +128,4 @@ def look_at_table(
 ) -> tuple[TableQuality, ReportPage]:
     """What a look found, and its page, stored."""
     found = validator.validate(table, days)
-    return found, shelf.put(quality_key(table, days.last), found.page)
+    return found, shelf.put(quality_key(table, days.last, found.page), found.page)

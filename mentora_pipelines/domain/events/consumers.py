@@ -36,7 +36,7 @@ from mentora_pipelines.domain.memberships.memberships import Membership
 from mentora_pipelines.domain.operations.mail import MailWriter, new_mail
 from mentora_pipelines.domain.operations.mail_variables import MailTemplate
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
-from mentora_pipelines.domain.quizzes.turns import QUIZZES_AN_HOUR
+from mentora_pipelines.domain.quizzes.turns import QUIZZES_AN_HOUR, WRITING_LIMIT
 from mentora_pipelines.domain.uploads import run_key_of
 from mentora_pipelines.domain.videos import ProcessingStatus, Video, VideoCatalogue
 from mentora_pipelines.errors import ErrorCode, InvalidInput, NotFound
@@ -46,9 +46,6 @@ HOUR = timedelta(hours=1)
 
 QUIZ_WAIT = timedelta(seconds=30)
 """How long a request waits before it looks again for a quiz that is being written."""
-
-QUIZ_PATIENCE = timedelta(minutes=10)
-"""A run that has not given its quiz by then has failed: another one may start."""
 
 UNPUBLISHED_WAIT = timedelta(minutes=2)
 """How long a quiz or an edit waits before it looks again at its lesson."""
@@ -169,7 +166,7 @@ class Consumers:
             return EventOutcome.NOTHING_TO_DO
         same = f"quiz {video.id} {wishes.question_count} {wishes.key}"
         if same in self._asked or self.subjects.is_quiz_being_written(
-            video.id, wishes, QUIZ_PATIENCE
+            video.id, wishes, WRITING_LIMIT
         ):
             # Whoever asks for the same quiz gets it as soon as it is there.
             return Wait(self.now + QUIZ_WAIT)

@@ -5,7 +5,7 @@ is paid for. Not here: the model, the tokenizer, or how vectors are written.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from mentora_pipelines.domain.spending.usage import (
     payer_of,
 )
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.errors import PermanentError
+from mentora_pipelines.errors import MentoraError, PermanentError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +63,7 @@ class Embedder(Protocol):
 
 @runtime_checkable
 class NextEmbedders(Protocol):
-    """The adapters of models whose vectors are being made."""
+    """The adapters of models whose vectors are stored here, or are being made."""
 
     def of(self, model: EmbeddingModel) -> Embedder:
         """What makes this model's vectors; raises `SettingsError` when nothing does."""
@@ -102,7 +102,8 @@ class GenerationRegistry(Protocol):
     def writable_generation(self, model: EmbeddingModel) -> UUID:
         """The generation to write this model's vectors into, made when there is none.
 
-        Raises `PermanentError` when another model's generation is active.
+        Raises `TransientError` when another model is searched by now: whoever tries
+        again takes that one.
         """
         ...
 
@@ -138,11 +139,52 @@ class EmbeddingStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingFigures:
-    """What one run of `embed_missing` did."""
+    """What one run of `embed_missing` did.
+
+    `put_off` says which models to come have no vectors of the lesson, and why.
+    """
 
     chunks: int
     embedded: int
     calls: int
+    put_off: tuple[str, ...] = ()
+
+
+def embed_lesson(
+    video: Video,
+    chunks: Sequence[Chunk],
+    *,
+    embedder: Embedder,
+    next_embedders: NextEmbedders,
+    generations: GenerationRegistry,
+    store: EmbeddingStore,
+) -> EmbeddingFigures:
+    """`embed_missing` by the model that is searched, and by each that is to come.
+
+    Another one than `embedder` takes its place when it is searched by now. No lesson
+    waits for vectors that nobody searches yet: those that fail are put off, and made
+    by whoever completes the generation.
+    """
+    active = generations.active_model()
+    if active is not None and active != embedder.model:
+        # Another one was swapped in while the lesson was heard.
+        embedder = next_embedders.of(active)
+    figures = embed_missing(
+        video, chunks, embedder=embedder, generations=generations, store=store
+    )
+    put_off = []
+    for model in generations.building_models():
+        try:
+            embed_missing(
+                video,
+                chunks,
+                embedder=next_embedders.of(model),
+                generations=generations,
+                store=store,
+            )
+        except MentoraError as error:
+            put_off.append(f"not embedded by {model.model} yet: {error}")
+    return replace(figures, put_off=tuple(put_off))
 
 
 def embed_missing(

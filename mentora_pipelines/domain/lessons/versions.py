@@ -21,7 +21,8 @@ from mentora_pipelines.domain.lessons.embeddings import (
     Embedder,
     EmbeddingStore,
     GenerationRegistry,
-    embed_missing,
+    NextEmbedders,
+    embed_lesson,
 )
 from mentora_pipelines.domain.lessons.published_lessons import (
     LessonFactsReader,
@@ -145,13 +146,17 @@ def restore_version(video: Video, version: UUID, store: VersionStore) -> Transcr
 
 @dataclass(frozen=True, slots=True)
 class PublishedEdit:
-    """What `publish_edit` did; `embedded` counts the chunks that were paid for."""
+    """What `publish_edit` did; `embedded` counts the chunks that were paid for.
+
+    `put_off` says which models to come have no vectors of the edit, and why.
+    """
 
     transcript_id: UUID
     cues: int
     chunks: int
     embedded: int
     published: bool
+    put_off: tuple[str, ...] = ()
 
 
 def publish_edit(
@@ -161,6 +166,7 @@ def publish_edit(
     storage: ObjectStorage,
     counter: TokenCounter,
     embedder: Embedder,
+    next_embedders: NextEmbedders,
     store: EditedLessons,
 ) -> PublishedEdit:
     """Make captions, chunks and vectors of the staged version, and show it to readers.
@@ -177,8 +183,13 @@ def publish_edit(
             ErrorCode.CHECK_FAILED, f"captions: {first.breach} at {first.at_s:.1f} s"
         )
     chunks = chunk_lesson(transcript, video, counter=counter, store=store).chunks
-    embeddings = embed_missing(
-        video, chunks, embedder=embedder, generations=catalogue, store=store
+    embeddings = embed_lesson(
+        video,
+        chunks,
+        embedder=embedder,
+        next_embedders=next_embedders,
+        generations=catalogue,
+        store=store,
     )
     video = catalogue.video(video.id)
     published = video.staged_transcript_id == transcript.id and publish_lesson(
@@ -193,6 +204,7 @@ def publish_edit(
         chunks=len(chunks),
         embedded=embeddings.embedded,
         published=published,
+        put_off=embeddings.put_off,
     )
 
 

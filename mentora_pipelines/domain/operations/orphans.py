@@ -9,11 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, groupby
 from typing import Protocol, runtime_checkable
+from uuid import UUID
 
-from mentora_pipelines.domain.analytics.metric_reports import REPORTS_PREFIX
+from mentora_pipelines.domain.analytics.metric_reports import creator_of_report
 from mentora_pipelines.domain.lessons.audio import AUDIO_PREFIX
 from mentora_pipelines.domain.lessons.captions import CAPTIONS_PREFIX
-from mentora_pipelines.domain.storage import StorageKeeper, StoredObject
+from mentora_pipelines.domain.storage import (
+    REPORTS_PREFIX,
+    StorageKeeper,
+    StoredObject,
+)
 from mentora_pipelines.domain.uploads import UPLOADS_PREFIX
 from mentora_pipelines.errors import ObjectChanged, PermanentError
 
@@ -57,7 +62,14 @@ class OrphanLedger(Protocol):
         ...
 
     def named_count(self, prefix: str) -> int:
-        """How many objects under a prefix the rows name, at most."""
+        """How many objects under a prefix the rows name, at most.
+
+        Of reports: how many creators there are, each of whom has some.
+        """
+        ...
+
+    def known_creators(self, creator_ids: Collection[UUID]) -> set[UUID]:
+        """Those of `creator_ids` that are still creators."""
         ...
 
     def forget_orphans(self, keys: Collection[str]) -> None:
@@ -76,13 +88,16 @@ class OrphansOfKind:
     objects: int = 0
     orphans: int = 0
     size: int = 0
+    guarded: int = 0
+    """Of the orphans, those that rows decide about."""
     found: list[StoredObject] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
     """Of notes that are of no use: the object is gone, or is another one."""
 
-    def add(self, orphan: StoredObject) -> None:
+    def add(self, orphan: StoredObject, *, guarded: bool = True) -> None:
         """Count an orphan."""
         self.orphans += 1
+        self.guarded += guarded
         self.size += orphan.size
         if len(self.found) < MAX_COLLECTED:
             self.found.append(orphan)
@@ -144,7 +159,7 @@ def survey_orphans(
                 if found.key not in named:
                     kind.add(found)
         kinds.append(kind)
-    kinds.append(_replaced_reports(storage, before))
+    kinds.append(_needless_reports(storage, ledger, before))
     unfinished = sum(
         write.started < before for write in storage.unfinished_writes(MAX_COLLECTED)
     )
@@ -213,19 +228,29 @@ def _orphaned_uploads(
     return kind
 
 
-def _replaced_reports(storage: StorageKeeper, before: datetime) -> OrphansOfKind:
-    """Pages of which there is a newer one about the same; the newest is always kept.
+def _needless_reports(
+    storage: StorageKeeper, ledger: OrphanLedger, before: datetime
+) -> OrphansOfKind:
+    """Pages of which there is a newer one about the same, and those of who is gone.
 
-    A page that is written again is the newest, whatever is in it.
+    The newest of who is there is always kept. A page that is written again is the
+    newest, whatever is in it.
     """
     kind = OrphansOfKind(REPORTS_PREFIX)
+    creators: dict[UUID, list[StoredObject]] = {}
     listed = chain.from_iterable(_pages(storage, REPORTS_PREFIX))
     for _, group in groupby(listed, key=lambda page: page.key.partition(".")[0]):
-        pages = sorted(group, key=lambda page: page.modified)
-        kind.objects += len(pages)
-        for page in pages[:-1]:
-            if page.modified < min(before, pages[-1].modified):
-                kind.add(page)
+        *older, newest = sorted(group, key=lambda page: page.modified)
+        kind.objects += len(older) + 1
+        for page in older:
+            if page.modified < min(before, newest.modified):
+                kind.add(page, guarded=False)
+        creator_id = creator_of_report(newest.key)
+        if creator_id is not None and newest.modified < before:
+            creators.setdefault(creator_id, []).append(newest)
+    for gone in creators.keys() - ledger.known_creators(creators.keys()):
+        for page in creators[gone]:
+            kind.add(page)
     return kind
 
 
@@ -239,12 +264,12 @@ def _pages(storage: StorageKeeper, prefix: str) -> Iterator[list[StoredObject]]:
 
 
 def _fault(kind: OrphansOfKind, ledger: OrphanLedger) -> str | None:
-    if not kind.orphans or kind.prefix == REPORTS_PREFIX:
-        return None  # no row decides about reports
+    if not kind.guarded:
+        return None
     if ledger.named_count(kind.prefix) == 0:
         return f"the database names no object under {kind.prefix} at all"
-    if kind.orphans > SMALL_NUMBER and kind.orphans > MAX_SHARE * kind.objects:
-        return f"{kind.orphans} of {kind.objects} objects under {kind.prefix} would go"
+    if kind.guarded > SMALL_NUMBER and kind.guarded > MAX_SHARE * kind.objects:
+        return f"{kind.guarded} of {kind.objects} objects under {kind.prefix} would go"
     return None
 
 

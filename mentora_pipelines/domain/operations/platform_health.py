@@ -24,7 +24,8 @@ class Reading:
     """What a look found of one part.
 
     A part that is asked is `healthy` or not, with `latency_ms`; one that is counted has
-    a `value` and a `threshold` that it may not exceed, and `healthy` is None.
+    a `value` and a `threshold` that it may not exceed, and `healthy` is None. Of what
+    `grows`, more than was told of is told anew: each one counted is somebody else.
     """
 
     part: str
@@ -33,13 +34,15 @@ class Reading:
     latency_ms: float | None = None
     value: float | None = None
     threshold: float | None = None
+    grows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PartState:
     """How a part stands after a look.
 
-    `streak` counts the looks in a row that contradicted how it stood before.
+    `streak` counts the looks in a row that contradicted how it stood before, or found
+    more than `known_value`, the lowest figure since the operator was told.
     """
 
     part: str
@@ -51,6 +54,7 @@ class PartState:
     latency_ms: float | None = None
     value: float | None = None
     threshold: float | None = None
+    known_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +105,19 @@ class PlatformLedger(Protocol):
 
 
 def judge(reading: Reading, before: PartState | None, rule: HealthRule) -> PartState:
-    """How the part stands now; told when that changed.
+    """How the part stands now; told when that changed, or when it grew.
 
     A part never seen before was well.
     """
     was_alarmed = before is not None and before.is_alarmed
     is_well = _is_well(reading, was_alarmed=was_alarmed)
-    contradicts = is_well == was_alarmed
+    contradicts = is_well == was_alarmed or _has_grown(reading, before)
     streak = (before.streak if before is not None else 0) + 1 if contradicts else 0
     told = streak >= rule.confirmations
     return PartState(
         reading.part,
         is_well,
-        was_alarmed != told,
+        not is_well if told else was_alarmed,
         0 if told else streak,
         told,
         reading.detail[:MAX_DETAIL],
@@ -130,6 +134,17 @@ def _is_well(reading: Reading, *, was_alarmed: bool) -> bool:
         return True
     limit = reading.threshold * (RECOVERED_SHARE if was_alarmed else 1.0)
     return reading.value <= limit
+
+
+def _has_grown(reading: Reading, before: PartState | None) -> bool:
+    return (
+        reading.grows
+        and reading.value is not None
+        and before is not None
+        and before.is_alarmed
+        and before.known_value is not None
+        and reading.value > before.known_value
+    )
 
 
 def platform_mail(

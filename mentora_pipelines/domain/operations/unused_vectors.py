@@ -25,6 +25,13 @@ class VectorUse:
     vectors: int
     unused: int
 
+    @property
+    def fault(self) -> str | None:
+        """Why none of them must go, if so: the chunks seem to be lost."""
+        if self.unused > SMALL_NUMBER and self.unused > MAX_SHARE * self.vectors:
+            return f"{self.unused} of {self.vectors} vectors would go"
+        return None
+
 
 @runtime_checkable
 class VectorLedger(Protocol):
@@ -39,18 +46,23 @@ class VectorLedger(Protocol):
         ...
 
 
-def collect_vectors(ledger: VectorLedger, *, now: datetime, grace: timedelta) -> int:
+def collect_vectors(
+    ledger: VectorLedger,
+    *,
+    now: datetime,
+    grace: timedelta,
+    past_guard: bool = False,
+) -> int:
     """Delete vectors that no chunk uses, of lessons that are at rest.
 
     Returns how many went. Raises `PermanentError` when most of all would go: then the
-    chunks were lost, and the vectors are what is left of money spent.
+    chunks were lost, and the vectors are what is left of money spent; `past_guard` is
+    for a person who knows that they were not.
     """
     before = now - grace
-    use = ledger.vector_use(before)
-    if use.unused > SMALL_NUMBER and use.unused > MAX_SHARE * use.vectors:
-        raise PermanentError(
-            f"no vector is deleted: {use.unused} of {use.vectors} would go"
-        )
+    fault = ledger.vector_use(before).fault
+    if fault is not None and not past_guard:
+        raise PermanentError(f"no vector is deleted: {fault}")
     deleted = 0
     for _ in range(MAX_BATCHES):
         gone = ledger.delete_unused_vectors(before, BATCH)

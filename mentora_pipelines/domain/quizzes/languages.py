@@ -7,17 +7,18 @@ is known of a single word (`vocabulary`).
 import re
 from functools import cache
 
-from mentora_pipelines.domain.terms.vocabulary import Vocabulary
+from mentora_pipelines.domain.terms.vocabulary import RAREST_ZIPF, Vocabulary
 
 RIVALS = ("en", "de", "es", "fr", "it", "nl", "pt")
-"""Languages that a model falls into; a word list of each is read once, when needed."""
+"""Languages that a model falls into; a short word list of each is read once."""
 
 MIN_WORDS = 3
 """Fewer words, or names alone, belong to any language."""
 
-LEAD = 1.2
-"""So much commoner (log10) the words must be in another language, on average. Of 40
-sentences in each of the rivals, none stays below against its neighbours."""
+LEAD = 1.0
+"""So much commoner (log10) the words must be in another language, on average. Of 35
+short sentences in seven languages, each held against the six others, 14 of 210 stay
+below; of the 439 sentences of the golden set's lessons none reaches it."""
 
 _LATIN_ENDS = 0x24F
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
@@ -43,11 +44,20 @@ def other_language(text: str, language: str) -> str | None:
     if len(words) < MIN_WORDS:
         return None
     means = {
-        rival: sum(_vocabulary(rival).zipf(word) for word in words) / len(words)
+        rival: sum(_commonness(word, rival) for word in words) / len(words)
         for rival in RIVALS
     }
     best = max(means, key=lambda rival: means[rival])
     return best if means[best] - means[own.language] >= LEAD else None
+
+
+@cache
+def _commonness(word: str, language: str) -> float:
+    import wordfreq
+
+    # The short lists tell languages apart as well, and load in a tenth of the time.
+    zipf = wordfreq.zipf_frequency(word, language, wordlist="small")
+    return max(RAREST_ZIPF, zipf)
 
 
 def _is_foreign_script(text: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.lessons.transcripts import Transcript
 from mentora_pipelines.domain.quizzes.faults import Fault
+from mentora_pipelines.domain.spending.usage import PlannedCall
 
 BLANK = "_____"
 """Stands in the prompt of a fill-in question for the answer."""
@@ -137,4 +138,15 @@ class QuizWriter(Protocol):
         faults: Sequence[Fault],
     ) -> Question | None:
         """The question without its faults, or None; asked once for each question."""
+        ...
+
+
+@runtime_checkable
+class PlansQuiz(Protocol):
+    """A writer that can say what a quiz about this lesson takes at most."""
+
+    def plan(
+        self, transcript: Transcript, chunks: Sequence[Chunk], wishes: QuizWishes
+    ) -> Sequence[PlannedCall]:
+        """Its requests with the most tokens that each can use up."""
         ...

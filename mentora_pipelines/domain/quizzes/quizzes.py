@@ -178,6 +178,16 @@ def write_quiz(
     return figures
 
 
+def asked_by(quizzes: Sequence[Quiz]) -> tuple[Question, ...]:
+    """What another quiz of the video should not ask again, in the quizzes' order."""
+    return tuple(
+        question
+        for quiz in quizzes
+        if quiz.status is not QuizStatus.STALE
+        for question in quiz.questions
+    )
+
+
 def _stored_quiz(video: Video, quiz_id: UUID, store: QuizStore) -> QuizFigures | None:
     stored = store.question_count(video, quiz_id)
     return None if stored is None else QuizFigures(quiz_id, stored, None, None)
@@ -197,12 +207,7 @@ def _written_quiz(
     video, transcript_id, wishes = order.video, order.transcript_id, order.wishes
     transcript = store.transcript(video, transcript_id)
     chunks = store.chunks(video, transcript_id)
-    asked = tuple(
-        question
-        for quiz in store.quizzes(video)
-        if quiz.status is not QuizStatus.STALE
-        for question in quiz.questions
-    )
+    asked = asked_by(store.quizzes(video))
     informed = replace(wishes, asked=asked)
 
     def repair(question: Question, faults: Sequence[Fault]) -> Question | None:

@@ -26,7 +26,7 @@ _ORDERS = re.compile(
     r"\b(?:you|students?|viewers?)\s+(?:must|should|have\s+to)\s+(?:answer|select|"
     r"choose|subscribe|buy|visit|click|pay|send|follow)\b|"
     r"<\|?(?:im_start|system|/?s)\b|\[/?inst\]|^\s*(?:system|assistant|human)\s*:|"
-    r"\btool_use\b|\bsubmit_quiz\b",
+    r"\btool_use\b|\bwrite_quiz\b",
     re.IGNORECASE,
 )
 _PRAISE = re.compile(

@@ -1,4 +1,8 @@
-"""Turns: which quiz is written next, and when, at five an hour for each creator."""
+"""Turns: which quiz is written next, and when, at so many an hour for each creator.
+
+The launches of the last hour are counted, which the database knows: so the limit holds
+without any other server, and a run that is tried again counts once.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,11 +11,17 @@ from uuid import UUID
 
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
 from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus
+from mentora_pipelines.domain.rate_limits.limits import QUIZ_GENERATION
 
 HOUR = timedelta(hours=1)
 
-QUIZZES_AN_HOUR = 5
+QUIZZES_AN_HOUR = QUIZ_GENERATION.limit
 """Quizzes that one creator gets in any hour; the next one waits."""
+
+WRITING_LIMIT = timedelta(hours=1)
+"""A quiz that is not there so long after its launch has failed. Fifty questions that
+are all repaired take nine minutes of an account of 30,000 tokens a minute, when nobody
+else uses it; each request may wait ten for its turn."""
 
 
 def turn(launched: Sequence[timedelta], waiting: int, now: datetime) -> datetime:

@@ -74,6 +74,9 @@ class Limiter:
 CHAT = Limiter("chat", 20, 60, Window.SLIDING)
 VIDEO_UPLOAD = Limiter("video-upload", 10, 3600, Window.FIXED)
 QUIZ_GENERATION = Limiter("quiz-gen", 5, 3600, Window.FIXED)
+"""For applications that refuse a request at their door. However many pass there, no
+more quizzes than this are started in any hour (`domain/quizzes/turns`)."""
+
 AUTH = Limiter("auth", 5, 300, Window.SLIDING, Outage.CLOSED)
 API = Limiter("api", 100, 60, Window.SLIDING)
 

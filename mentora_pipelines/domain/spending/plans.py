@@ -13,7 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from mentora_pipelines.domain.caching.embeddings import TextModel
-from mentora_pipelines.domain.identity import quiz_id_of, transcript_id_of
+from mentora_pipelines.domain.identity import transcript_id_of
 from mentora_pipelines.domain.lessons.audio import MediaDecoder, audio_key_of
 from mentora_pipelines.domain.lessons.chunks import Chunk, ChunkStore, cut_chunks
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingStore, plan_embedding
@@ -24,8 +24,12 @@ from mentora_pipelines.domain.lessons.recognition import (
     remaining_s,
 )
 from mentora_pipelines.domain.lessons.transcripts import Transcript
-from mentora_pipelines.domain.quizzes.questions import QuizWriter
-from mentora_pipelines.domain.quizzes.quizzes import QuizStore
+from mentora_pipelines.domain.quizzes.questions import (
+    PlansQuiz,
+    QuizWishes,
+    QuizWriter,
+)
+from mentora_pipelines.domain.quizzes.quizzes import QuizStore, asked_by
 from mentora_pipelines.domain.spending.stand_ins import (
     FAST_AND_LEARNED,
     ORDINARY,
@@ -34,7 +38,6 @@ from mentora_pipelines.domain.spending.stand_ins import (
 from mentora_pipelines.domain.spending.usage import (
     Operation,
     PlannedCall,
-    PlansQuiz,
     PlansRecognition,
 )
 from mentora_pipelines.domain.storage import ObjectStorage
@@ -81,13 +84,14 @@ class PlannedLessons(RecognitionStore, ChunkStore, EmbeddingStore, QuizStore, Pr
 
 @dataclass(frozen=True, slots=True)
 class LessonServices:
-    """Whom a run would ask."""
+    """Whom a run would ask; `next_embedders` make vectors that nobody searches yet."""
 
     storage: ObjectStorage
     decoder: MediaDecoder
     transcriber: Transcriber
     embedder: TextModel
     quiz_writer: QuizWriter
+    next_embedders: Sequence[TextModel] = ()
 
 
 def plan_lesson(
@@ -111,7 +115,7 @@ def plan_lesson(
         video,
         (
             hearing,
-            _embedding(video, transcript, services.embedder, store),
+            _embedding(video, transcript, services, store),
             _quiz(video, transcript, question_count, services, store),
         ),
     )
@@ -120,10 +124,13 @@ def plan_lesson(
 def plan_reembedding(
     video: Video, *, embedder: TextModel, store: PlannedLessons
 ) -> LessonPlan:
-    """What vectors of another model would take, for the chunks that readers see."""
-    chunks: Sequence[Chunk] = ()
+    """What vectors of another model would take.
+
+    For the chunks that readers see and those that are about to take their place.
+    """
+    chunks = store.staged_chunks(video)
     if video.published_transcript_id is not None:
-        chunks = store.chunks(video, video.published_transcript_id)
+        chunks += store.chunks(video, video.published_transcript_id)
     calls = _missing_calls(video, chunks, embedder, store)
     return LessonPlan(video, (Stage(Operation.EMBEDDING, Basis.EXACT, calls),))
 
@@ -178,15 +185,20 @@ def _hearing(
 def _embedding(
     video: Video,
     transcript: Transcript | None,
-    embedder: TextModel,
+    services: LessonServices,
     store: PlannedLessons,
 ) -> Stage:
+    """What is left to embed, by each model whose vectors the lesson gets."""
     basis = Basis.EXACT
     if transcript is None:
         basis = Basis.ESTIMATE
         transcript = stand_in(video, video.duration_s or 0.0, ORDINARY)
-    chunks = cut_chunks(transcript, embedder)
-    calls = _missing_calls(video, chunks, embedder, store)
+    chunks = cut_chunks(transcript, services.embedder)
+    calls = tuple(
+        call
+        for embedder in (services.embedder, *services.next_embedders)
+        for call in _missing_calls(video, chunks, embedder, store)
+    )
     return Stage(Operation.EMBEDDING, basis, calls)
 
 
@@ -202,19 +214,29 @@ def _quiz(
     transcript: Transcript | None,
     question_count: int,
     services: LessonServices,
-    store: QuizStore,
+    store: PlannedLessons,
 ) -> Stage:
+    """The quiz of the upload, which is asked for once."""
     writer, counter = services.quiz_writer, services.embedder
     basis = Basis.UPPER_BOUND
     calls: Sequence[PlannedCall] = ()
     if transcript is None:
         basis = Basis.ESTIMATE
         transcript = stand_in(video, video.duration_s or 0.0, FAST_AND_LEARNED)
-    quiz_id = quiz_id_of(transcript.id, writer.fingerprint, question_count)
     if (
         video.auto_generate_quiz
         and isinstance(writer, PlansQuiz)
-        and store.question_count(video, quiz_id) is None
+        and not _has_quiz(video, store)
     ):
-        calls = writer.plan(transcript, cut_chunks(transcript, counter), question_count)
+        wishes = QuizWishes(question_count, asked=asked_by(store.quizzes(video)))
+        calls = writer.plan(transcript, cut_chunks(transcript, counter), wishes)
     return Stage(Operation.QUIZ, basis, tuple(calls))
+
+
+def _has_quiz(video: Video, store: PlannedLessons) -> bool:
+    """Whether these bytes had their quiz: other words, or a writer, ask for none."""
+    versions = {quiz.transcript_id for quiz in store.quizzes(video)}
+    found = (store.transcript_version(video, version) for version in versions)
+    return any(
+        one is not None and one.source_hash == video.source_hash for one in found
+    )

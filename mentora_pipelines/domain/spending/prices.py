@@ -15,6 +15,9 @@ from mentora_pipelines.domain.spending.usage import Unit
 LOCAL = "local"
 """The provider that stands for this machine: its calls cost nothing."""
 
+OWN_SERVER = "own"
+"""The provider that stands for a server of one's own: no published price is its."""
+
 MICRO_DOLLAR = Decimal("0.000001")
 """The smallest amount that is booked. Amounts are rounded up to it, so that a million
 small calls are not booked as nothing: the bill may be a dollar a million calls high."""

@@ -25,14 +25,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar, runtime_checkable
+from typing import Protocol, Self, TypeVar, runtime_checkable
 from uuid import UUID
 
 from mentora_pipelines.domain.videos import Video
-
-if TYPE_CHECKING:
-    from mentora_pipelines.domain.lessons.chunks import Chunk
-    from mentora_pipelines.domain.lessons.transcripts import Transcript
 
 
 class Unit(StrEnum):
@@ -165,17 +161,6 @@ class PlansEmbedding(Protocol):
 
     def plan(self, texts: Sequence[str]) -> Sequence[PlannedCall]:
         """Its requests, in order, their tokens counted exactly."""
-        ...
-
-
-@runtime_checkable
-class PlansQuiz(Protocol):
-    """A writer that can say what a quiz about this lesson takes at most."""
-
-    def plan(
-        self, transcript: "Transcript", chunks: Sequence["Chunk"], question_count: int
-    ) -> Sequence[PlannedCall]:
-        """Its requests with the most tokens that each can use up."""
         ...
 
 

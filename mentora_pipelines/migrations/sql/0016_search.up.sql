@@ -4,11 +4,6 @@
 comment on index idx_transcript_chunks_words is 'For full-text search.';
 comment on index idx_transcripts_language is 'Which languages are spoken, by skipping from one to the next.';
 
--- For an exact search within a creator, and to count a creator's vectors without reading
--- them. An index of a partitioned table cannot be built concurrently: 100,000 rows stop
--- writers for a tenth of a second.
-create index idx_chunk_embeddings_creator on chunk_embeddings (creator_id, generation_id);
-
 create function search_configuration(language text) returns regconfig
     language sql immutable parallel safe
     return case split_part(lower(language), '-', 1)
@@ -619,3 +614,8 @@ $$;
 comment on function match_video_chunks(vector, integer, uuid, uuid, text, uuid) is
     'The moments of published lessons that answer a question, best first: by meaning when a vector is given, '
     'by words when words are, by both joined when both are. Within a video, within a creator, or everywhere.';
+
+-- For an exact search within a creator, and to count a creator's vectors without reading
+-- them. An index of a partitioned table cannot be built concurrently: 100,000 rows stop
+-- writers for a tenth of a second, here at the end of the transaction.
+create index idx_chunk_embeddings_creator on chunk_embeddings (creator_id, generation_id);

@@ -120,14 +120,17 @@ def test_a_refusal_is_final(
 def test_nobody_is_asked_sooner_than_the_provider_wants(llmock: "LLMock") -> None:
     """Else a limit that would pass becomes a ban."""
     from mentora_pipelines.adapters.openai.embeddings import OpenAiEmbedder
-    from mentora_pipelines.adapters.provider_calls.breaker import Breaker
+    from mentora_pipelines.adapters.provider_calls.breaker import provider_breaker
     from mentora_pipelines.adapters.provider_calls.calls import ProviderCalls
     from mentora_pipelines.adapters.provider_calls.pace import LocalPace
 
     llmock.rate_limit(times=2, retry_after=0.1)
     hosted = Hosted(llmock.base_url("openai"), "")
     calls = ProviderCalls(
-        "openai", pace=LocalPace(Quota()), breaker=Breaker(), ledgers=hosted.books
+        "openai",
+        pace=LocalPace(Quota()),
+        breaker=provider_breaker(),
+        ledgers=hosted.books,
     )
     embedder = OpenAiEmbedder(
         hosted.client(), calls, model="text-embedding-3-small", dimensions=1536
@@ -279,7 +282,11 @@ def test_the_key_goes_to_the_server_and_nowhere_else(
 
 def test_a_request_that_nobody_could_send_costs_nothing(hosted: Hosted) -> None:
     """Else each try without a key takes its bound off a creator's month."""
-    from mentora_pipelines.adapters.openai.client import HOSTED_URL, OpenAiClient, Server
+    from mentora_pipelines.adapters.openai.client import (
+        HOSTED_URL,
+        OpenAiClient,
+        Server,
+    )
     from mentora_pipelines.adapters.openai.embeddings import OpenAiEmbedder
     from mentora_pipelines.errors import SettingsError
 

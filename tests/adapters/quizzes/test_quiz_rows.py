@@ -24,6 +24,7 @@ from mentora_pipelines.domain.quizzes.questions import (
 from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus, write_quiz
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import Conflict, InvalidInput, NotFound
+from mentora_pipelines.observability.timers import PerformanceTimer
 from tests.fakes import FakeEmbedder
 from tests.stored_lessons import SENTENCES, stored_lesson, transcript_for
 
@@ -143,6 +144,17 @@ def test_twenty_concurrent_requests_for_one_quiz_make_one(
     assert writer.calls == 1
     after = {quiz.id for quiz in lessons.quizzes(video)}
     assert len(after - before) == 1
+
+
+def test_the_time_that_a_quiz_takes_is_not_the_databases(desk: Desk) -> None:
+    """Else each quiz of a hosted model is told as a database that is slow."""
+    timer = PerformanceTimer()
+    with timer.measure("quiz"), desk.lessons.writing_alone(desk.video):
+        pass
+    assert [one.path for one in timer.measurements] == [("quiz",)]
+    with timer.measure("quiz"):
+        assert desk.lessons.quizzes(desk.video)
+    assert ("quiz", "database") in [one.path for one in timer.measurements]
 
 
 def test_a_question_comes_back_as_it_was_written(desk: Desk) -> None:
