@@ -111,9 +111,12 @@ def test_a_server_of_ones_own_is_not_booked_at_the_accounts_price(
 
 @pytest.mark.parametrize("part", ["transcriber", "embedder", "quiz writer"])
 def test_the_doctor_asks_each_hosted_model(
-    hosted_settings: pytest.MonkeyPatch, part: str
+    hosted_settings: pytest.MonkeyPatch, own_urls: DatabaseUrls, part: str
 ) -> None:
     """Else a wrong key is found by the first lesson that fails."""
+    # Where no other model is searched already.
+    hosted_settings.setenv("DATABASE_URL", own_urls.app)
+    hosted_settings.setenv("DATABASE_ADMIN_URL", own_urls.admin)
     assert probe(part, PROBES[part]).healthy
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         hosted_settings.setenv(name, "sk-hunter2-wrong")

@@ -245,7 +245,8 @@ def test_what_passes_is_asked_again_and_what_is_refused_is_not(
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
             "AWS_ACCESS_KEY_ID": "key",
             "AWS_SECRET_ACCESS_KEY": "secret",
-            "MENTORA_STORAGE_RETRY_S": "1.5",
+            # Time enough for four answers, or for giving up.
+            "MENTORA_STORAGE_RETRY_S": "30" if says is None else "1.5",
         }
         with opened(variables) as storage:
             if says is None:
