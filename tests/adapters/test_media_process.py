@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from fractions import Fraction
@@ -211,11 +210,8 @@ def test_a_full_disk_is_noticed_before_a_byte_is_copied() -> None:
     assert content.tell() == 0
 
 
-def test_what_a_killed_run_left_is_removed_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_killed_run_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
     """Else killed runs fill the disk, or a run loses its upload to another."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     long_ago = time.time() - 2 * YOUNG_S
     young, abandoned = tmp_path / f"{PREFIX}young", tmp_path / f"{PREFIX}old"
     other = tmp_path / "of-somebody-else"
@@ -224,9 +220,9 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else(
         (folder / "source").touch()
     for folder in (abandoned, other):
         os.utime(folder, (long_ago, long_ago))
-    with private_folder(0) as held:
+    with private_folder(0, base=tmp_path) as held:
         os.utime(held, (long_ago, long_ago))
-        with private_folder(0) as second:
+        with private_folder(0, base=tmp_path) as second:
             assert held.exists()
             assert second.stat().st_mode & 0o077 == 0
     assert {path.name for path in tmp_path.iterdir()} == {young.name, other.name}

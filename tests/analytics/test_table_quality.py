@@ -5,11 +5,13 @@ The library takes ten seconds to load: all its tests are here, in one process.
 
 import html
 import logging
+import os
 import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import LiteralString
 from urllib.parse import urlsplit
@@ -202,6 +204,19 @@ def test_a_page_needs_nothing_from_outside_and_holds_no_word_of_a_lesson(
         assert "href" not in page
 
 
+def files_of(place: Path) -> list[Path]:
+    """A file, or all files of a folder, which others may be removing."""
+    below = [Path(root, name) for root, _, names in os.walk(place) for name in names]
+    return below or [place]
+
+
+def holds(path: Path, secret: str) -> bool:
+    """Whether a file that is still there holds it."""
+    with suppress(OSError):
+        return path.is_file() and secret.encode() in path.read_bytes()
+    return False
+
+
 def test_the_password_stands_in_no_log_page_or_file(
     rows: Connection,
     validator: GreatExpectationsValidator,
@@ -218,7 +233,8 @@ def test_the_password_stands_in_no_log_page_or_file(
     assert password
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    temporary = Path(tempfile.gettempdir())
+    before = set(temporary.iterdir())
     away = own_urls.admin.replace(f":{urlsplit(own_urls.admin).port}/", ":1/")
     with caplog.at_level(logging.DEBUG):
         page = validator.validate(QualityTable.QUIZZES, DAYS).page
@@ -230,6 +246,8 @@ def test_the_password_stands_in_no_log_page_or_file(
     for text in (caplog.text, page, printed.out, printed.err, str(unreachable.value)):
         assert password not in text
     assert list(tmp_path.iterdir()) == []
+    for new in set(temporary.iterdir()) - before:
+        assert not any(holds(path, password) for path in files_of(new))
 
 
 def test_a_look_talks_to_the_database_and_to_nobody_else(

@@ -25,15 +25,16 @@ SPARE_BYTES = 64 << 20
 
 
 @contextmanager
-def private_folder(needed_bytes: int) -> Iterator[Path]:
+def private_folder(needed_bytes: int, *, base: Path | None = None) -> Iterator[Path]:
     """A folder of our own (0700) with that much space, removed at the end.
 
+    It lies in `base`, where the system keeps what is temporary by default.
     Removes those that killed processes left behind. Raises `TransientError` when the
     disk has not the space, and for any fault of the disk while it is in use: that is
     no fault of the creator's file.
     """
     try:
-        base = Path(tempfile.gettempdir())
+        base = base or Path(tempfile.gettempdir())
         remove_abandoned(base)
         free = shutil.disk_usage(base).free
         if free < needed_bytes + SPARE_BYTES:
@@ -41,7 +42,7 @@ def private_folder(needed_bytes: int) -> Iterator[Path]:
                 f"temporary folder: {free} bytes free, {needed_bytes + SPARE_BYTES} "
                 "needed"
             )
-        with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
+        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=base) as name:
             lock = os.open(name, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX)
