@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 from pgvector.psycopg import register_vector
 
-from benchmarks.vector_population import DIMENSIONS
+from benchmarks.vector_population import DIMENSIONS, words_beside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +80,11 @@ class Sql:
         statement = self._statement(connection, scope).encode()
         ids, milliseconds = [], []
         for question in questions:
-            parameters = {"question": question, "scope": scope.id}
+            parameters = {
+                "question": question,
+                "scope": scope.id,
+                "words": words_beside(question),
+            }
             started = time.perf_counter()
             rows = connection.execute(
                 statement, parameters, prepare=True, binary=True
@@ -115,19 +119,31 @@ def plain_statement(table: str) -> Statement:
     return statement
 
 
-def our_statement(generation: UUID, plan: str | None = None) -> Statement:
-    """The statement of `plan`, or of the plan that the scope gets."""
+def our_statement(
+    generation: UUID, plan: str | None = None, candidates: int | None = None
+) -> Statement:
+    """The statement of `plan`, or of the plan that the scope gets.
+
+    With so many candidates of the index, or as many as the plan says.
+    """
 
     def statement(connection: Connection, scope: Scope) -> str:
         row = connection.execute(
             """
-            select search_statement(coalesce(%(forced)s, plan), generation, dimensions)
+            select
+                search_statement(coalesce(%(forced)s, plan), generation, dimensions),
+                set_config(
+                    'hnsw.ef_search',
+                    coalesce(%(candidates)s, candidates, 100)::text, false),
+                set_config('hnsw.iterative_scan', 'relaxed_order', false),
+                set_config('enable_sort', 'off', false)
             from search_plan(
                 array_fill(1, array[384])::vector, %(video)s, %(creator)s,
                 %(generation)s)
             """,
             {
                 "forced": plan,
+                "candidates": candidates,
                 "video": scope.id if scope.column == "video_id" else None,
                 "creator": scope.id if scope.column == "creator_id" else None,
                 "generation": generation,
@@ -145,11 +161,17 @@ def our_statement(generation: UUID, plan: str | None = None) -> Statement:
     return statement
 
 
-def our_whole_call() -> Statement:
-    """The function that everybody calls."""
+def our_whole_call(*, with_words: bool = False, as_app: bool = False) -> Statement:
+    """The function that everybody calls; `as_app` under row-level security."""
 
-    def statement(_: Connection, scope: Scope) -> str:
+    def statement(connection: Connection, scope: Scope) -> str:
+        if as_app:
+            connection.execute(
+                "select set_config('app.creator_id', %s, false)", [str(scope.id)]
+            )
         named = f", {scope.column} => %(scope)s" if scope.column else ""
+        if with_words:
+            named += ", query_text => %(words)s"
         call = f"match_video_chunks(%(question)s, {WANTED}{named})"
         return f"select id from {call}"  # noqa: S608  (the same)
 

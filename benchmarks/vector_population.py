@@ -52,8 +52,14 @@ insert into transcript_chunks (id, transcript_id, video_id, creator_id, chunk_in
     chunk_text, text_hash, tsv, token_count, start_timestamp, end_timestamp)
 select lpad(to_hex(n), 32, '0')::uuid, video_id, video_id, creator_id,
     -- Every other one, so that no two are merged into one passage.
-    2 * n, repeat('word ', 90) || n, lpad(to_hex(n), 64, '0'), 'word', 1, n, n + 1
-from plain;
+    2 * n, said.words, lpad(to_hex(n), 64, '0'), to_tsvector('simple', said.words),
+    1, n, n + 1
+from plain
+cross join lateral (
+    -- By Zipf's law, without the stop words: the most frequent in a quarter of all.
+    select string_agg('w' || (20 * 1000 ^ random())::int, ' ') as words
+    from generate_series(1, 40 + 0 * n)
+) as said;
 insert into chunk_embeddings (
     generation_id, video_id, text_hash, creator_id, embedding)
 select '{generation}', video_id, lpad(to_hex(n), 64, '0'), creator_id, embedding
@@ -99,6 +105,14 @@ class Population:
         return found
 
 
+def words_beside(question: "NDArray[np.float32]") -> str:
+    """Six words to ask for with a vector, the same ones each time."""
+    import numpy as np
+
+    random = np.random.default_rng(question.view(np.uint32)[:4])
+    return " ".join(f"w{int(20 * 1000**share)}" for share in random.random(6))
+
+
 def uuid_of(number: int) -> UUID:
     """The id of a creator, a video or a chunk."""
     return UUID(int=int(number))
@@ -125,7 +139,7 @@ def populate(database: ScratchDatabase, rows: int) -> Population:
     creators = np.minimum(creators, 10**9 + len(SHARES) - 1)
     generation = database.new_generation(DIMENSIONS)
     with psycopg.connect(database.admin_url, autocommit=True) as connection:
-        connection.execute("alter role current_user set maintenance_work_mem = '1GB'")
+        connection.execute("alter role current_user set maintenance_work_mem = '4GB'")
         register_vector(connection)
         connection.execute(CREATE_PLAIN)
         with connection.cursor().copy(COPY_PLAIN) as copy:

@@ -1,11 +1,14 @@
 """The vectors that are searched: whole, indexed, measured, and exchanged."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from assets.cockpit import LESSONS, table_metadata
 from assets.observation import platform_step
 from assets.operations.drains import DRAIN_RETRIES
-from mentora_pipelines.domain.generations import SearchUpkeep
+from mentora_pipelines.domain.generations.swapping import MIN_RECALL
+from mentora_pipelines.domain.generations.upkeep import SearchUpkeep
 
 MAX_RUNTIME_S = 6 * 3600
 """Another model for a large platform takes hours; what is made stays when it ends."""
@@ -18,15 +21,27 @@ MAX_RUNTIME_S = 6 * 3600
     kinds={"pgvector"},
     retry_policy=DRAIN_RETRIES,
     pool="embedding",
+    check_specs=[
+        dg.AssetCheckSpec(
+            "the_index_finds_the_nearest",
+            asset="search_index",
+            description="Recall@10 of the index, built anew when it was less, is 0.98.",
+        ),
+        dg.AssetCheckSpec(
+            "what_is_built_can_be_searched",
+            asset="search_index",
+            description="No generation that is complete stays outside the gate.",
+        ),
+    ],
 )
 def search_index(
     search_upkeep: dg.ResourceParam[SearchUpkeep],
-) -> dg.MaterializeResult[None]:
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Vectors of every published text, found by an index that loses next to none.
 
     What is missing is made, the index is built anew when its recall falls below 0.98,
-    and a generation that is being built, unless somebody else is at it, is completed,
-    measured against the active one and swapped in.
+    and each generation that is being built, unless somebody else is at it, is
+    completed, measured against the active one and swapped in.
     """
     with platform_step():
         figures = search_upkeep.tend()
@@ -36,7 +51,7 @@ def search_index(
     if figures.golden is not None:
         measured["golden_hit_rate_at_10"] = figures.golden.recall_at[10]
         measured["golden_mrr"] = figures.golden.mrr
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata={
             "model": "none" if figures.active is None else figures.active.model,
             "swapped_to": (
@@ -45,9 +60,20 @@ def search_index(
             "left_to_others": [model.model for model in figures.left_to_others],
             "caught_up": figures.caught_up.embedded,
             "without_budget": len(figures.caught_up.refused),
-            "index_rebuilt": figures.rebuilt_index,
             **measured,
         }
+    )
+    yield dg.AssetCheckResult(
+        check_name="the_index_finds_the_nearest",
+        passed=figures.recall is None or figures.recall >= MIN_RECALL,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=dict(measured),
+    )
+    yield dg.AssetCheckResult(
+        check_name="what_is_built_can_be_searched",
+        passed=not figures.not_swapped,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={model.model: why for model, why in figures.not_swapped.items()},
     )
 
 

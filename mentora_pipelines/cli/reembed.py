@@ -7,21 +7,25 @@ from typing import Annotated
 import typer
 
 from mentora_pipelines.cli.output import JsonOption, print_json, print_table, say
-from mentora_pipelines.domain.generations import (
-    GateFigures,
+from mentora_pipelines.domain.caching.embeddings import CachedEmbedder
+from mentora_pipelines.domain.generations.building import build_generation
+from mentora_pipelines.domain.generations.generations import (
     Generation,
     GenerationStatus,
     GenerationStore,
     active_generation,
-    build_generation,
-    drop_generation,
     generation_now,
     generation_of_name,
     retired_generation,
+)
+from mentora_pipelines.domain.generations.swapping import (
+    GateFigures,
+    drop_generation,
+    return_to_generation,
     swap_generation,
 )
-from mentora_pipelines.domain.lessons.embeddings import Embedder
 from mentora_pipelines.errors import InvalidInput
+from mentora_pipelines.providers.cache import open_cache
 from mentora_pipelines.providers.models import (
     embedder_of,
     make_set_embedder,
@@ -53,21 +57,27 @@ def reembed(
     """
     if (model is not None) + rollback + (drop is not None) > 1:
         raise InvalidInput("say --model, --rollback or --drop, one of them")
-    with open_generations() as store, open_usage_ledgers() as ledgers:
+    with (
+        open_generations() as store,
+        open_usage_ledgers() as ledgers,
+        open_cache() as cache,
+    ):
         if drop is not None:
             drop_generation(generation_of_name(store.generations(), drop), store)
             _print(store, json=json)
             return
         if rollback:
             generation = retired_generation(store.generations())
-            embedder: Embedder = embedder_of(generation.model, ledgers)
+            paid = embedder_of(generation.model, ledgers)
         else:
-            embedder = (
+            paid = (
                 make_set_embedder(ledgers)
                 if model is None
                 else make_text_model(model, ledgers)
             )
-            generation = store.begin_generation(embedder.model)
+            generation = store.begin_generation(paid.model)
+        # A crash between an answer and its vectors costs nothing.
+        embedder = CachedEmbedder(paid, cache)
         figures = None
         if generation.status is GenerationStatus.ACTIVE:
             say(f"{generation.model.model} is searched already")
@@ -78,13 +88,16 @@ def reembed(
                         generation.id, embedder=embedder, store=store, on_video=on_video
                     )
                 say(f"{built.embedded} texts of {built.videos} lessons embedded")
-                figures = swap_generation(
-                    generation_now(generation.id, store),
-                    embedder=embedder,
-                    store=store,
-                    judge=make_judge(ledgers),
-                    is_gated=not rollback,
-                )
+                generation = generation_now(generation.id, store)
+                if rollback:
+                    return_to_generation(generation, embedder=embedder, store=store)
+                else:
+                    figures = swap_generation(
+                        generation,
+                        embedder=embedder,
+                        store=store,
+                        judge=make_judge(ledgers),
+                    )
         _print(store, figures, json=json)
 
 

@@ -40,7 +40,8 @@ class SearchScope:
 class SearchRequest:
     """What an index is asked; a vector, words, or both.
 
-    `generation_id` names the model that made the vector; None: the active one.
+    `generation_id` names the model that made the vector; None: the only one that makes
+    vectors of that length.
     """
 
     vector: "NDArray[np.float32] | None"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mentora_pipelines.domain.spending.usage import UsageLedgers
@@ -9,14 +10,17 @@ from mentora_pipelines.errors import SettingsError
 from mentora_pipelines.providers.cache import open_cache
 from mentora_pipelines.providers.databases import migrated_urls
 from mentora_pipelines.providers.models import embedder_of
+from mentora_pipelines.providers.spending import open_usage_ledgers
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.generation_builds import (
         GenerationBuildRows,
     )
     from mentora_pipelines.adapters.postgres.golden_rows import GoldenIndex
+    from mentora_pipelines.domain.caching.cache import Cache
     from mentora_pipelines.domain.caching.embeddings import TextModel
-    from mentora_pipelines.domain.generations import Judge
+    from mentora_pipelines.domain.generations.swapping import Judge
+    from mentora_pipelines.domain.generations.upkeep import SearchUpkeep, UpkeepFigures
     from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
     from mentora_pipelines.domain.search_quality import GoldenLesson, SearchFigures
 
@@ -31,6 +35,37 @@ def open_generations() -> "Iterator[GenerationBuildRows]":
 
     with closing(Database(migrated_urls().admin, "mentora-generations")) as database:
         yield GenerationBuildRows(database)
+
+
+@contextmanager
+def open_search_upkeep() -> "Iterator[SearchUpkeep]":
+    """Generations with their models and their judge; closed at the end."""
+    with (
+        open_generations() as store,
+        open_usage_ledgers() as ledgers,
+        open_cache() as cache,
+    ):
+        yield _SearchUpkeep(store, ledgers, cache)
+
+
+@dataclass(frozen=True, slots=True)
+class _SearchUpkeep:
+    store: "GenerationBuildRows"
+    ledgers: UsageLedgers
+    cache: "Cache"
+
+    def tend(self) -> "UpkeepFigures":
+        from mentora_pipelines.domain.caching.embeddings import CachedEmbedder
+        from mentora_pipelines.domain.generations.upkeep import tend_generations
+
+        return tend_generations(
+            store=self.store,
+            # A crash between an answer and its vectors costs nothing.
+            embedder_of=lambda model: CachedEmbedder(
+                embedder_of(model, self.ledgers), self.cache
+            ),
+            judge=make_judge(self.ledgers),
+        )
 
 
 def make_judge(ledgers: UsageLedgers) -> "Judge":

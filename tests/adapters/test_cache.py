@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from mentora_pipelines.domain.caching.cache import CacheKey, Entity, Miss
 from mentora_pipelines.domain.caching.codecs import JsonCodec
 from tests.fix_cache import OpenCache, open_test_cache
 from tests.fix_valkey import ValkeyProcess
+from tests.waiting import wait_until
 
 PAGE = keys.videos_of_creator("ada", "next")
 """A key that only its creator's index can find."""
@@ -46,14 +46,6 @@ def seconds_left(opened: OpenCache, key: CacheKey[object]) -> float:
 def ends_soon(opened: OpenCache, name: str, ms: int) -> None:
     """Let a name expire soon, as if its time had passed."""
     assert opened.values.pexpire(opened.prefix + name, ms)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    """Return when it is so; fail when it never is."""
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 @pytest.mark.parametrize("key", [PAGE, VIDEO])

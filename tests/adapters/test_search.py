@@ -96,6 +96,16 @@ where id = made(%(creator)s, 3, %(place)s)
 """
 
 
+SECOND_MODEL = """
+insert into embedding_generations (id, provider, model, dimensions, status)
+values (%(id)s, 'tests', 'four others', 4, 'retired')
+"""
+
+TOO_MANY_CANDIDATES = """
+create or replace function search_candidates(vectors double precision)
+    returns integer language sql immutable parallel safe return 1001
+"""
+
 PUMP = "Error code E4711 means the pump is blocked"
 POT = "It's a melting pot, said O'Neill \\ and left"
 
@@ -304,6 +314,44 @@ def test_a_model_of_other_dimensions_finds_nothing_and_breaks_nothing(
     assert catalogue.search(ours) == catalogue.search(ask([1, 0, 0, 0]))
 
 
+def test_who_does_not_name_one_of_two_models_is_not_answered_by_a_guess(
+    database: Database, catalogue: PostgresCatalogue
+) -> None:
+    """Else one model's question is compared with another's vectors, which is noise."""
+    nameless = replace(ask([1, 0, 0, 0]), generation_id=None)
+    with (
+        database.transaction() as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute(SECOND_MODEL, {"id": uuid_of(98)})
+        assert texts(find_passages(connection, replace(nameless, text="E4711"))) == [
+            PUMP
+        ]
+        assert "generation_id" in explain_plan(connection, nameless).reason
+        named = find_passages(connection, ask([1, 0, 0, 0]))
+        assert named == catalogue.search(ask([1, 0, 0, 0]))
+        with (
+            pytest.raises(psycopg.errors.InvalidParameterValue, match="generation_id"),
+            connection.transaction(),
+        ):
+            find_passages(connection, nameless)
+
+
+def test_an_index_is_walked_with_the_candidates_that_its_size_wants(
+    database: Database, catalogue: PostgresCatalogue
+) -> None:
+    """Else a million vectors are searched like a few, and every thirtieth is missed."""
+    assert catalogue
+    with (
+        database.transaction() as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute(TOO_MANY_CANDIDATES)
+        find_passages(connection, ask([1, 0, 0, 0], creator=SMALL))
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="1001"):
+            find_passages(connection, ask([1, 0, 0, 0]))
+
+
 @pytest.mark.parametrize(
     "request_",
     [ask(), ask(text="  "), ask([1, 0, 0, 0], limit=0), ask([1, 0, 0, 0], limit=101)],
@@ -370,6 +418,20 @@ def test_a_phrase_must_be_said_and_a_refused_word_must_not(
     refused = catalogue.search(replace(both, text="melting -glaciers"))
     assert POT in " ".join(texts(refused))
     assert "glaciers" not in " ".join(texts(refused))
+    # Both in quotation marks.
+    pump = replace(both, text='-"melting pot" "pump is blocked"')
+    assert texts(catalogue.search(pump)) == [PUMP]
+
+
+def test_a_video_is_searched_for_its_own_creator_alone(
+    catalogue: PostgresCatalogue,
+) -> None:
+    """Else a service that names both shows a creator what another one teaches."""
+    of_big = ask([1, 0, 0, 0], "plants", video=video_of(BIG, 3))
+    assert catalogue.search(of_big)
+    for creator, is_theirs in ((BIG, True), (SMALL, False)):
+        scope = SearchScope(creator_id=creator, video_id=video_of(BIG, 3))
+        assert bool(catalogue.search(replace(of_big, scope=scope))) is is_theirs
 
 
 @pytest.mark.parametrize(

@@ -9,27 +9,34 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from mentora_pipelines.adapters.postgres.database import Rows
+from mentora_pipelines.adapters.postgres.database import Connection, Rows
 from mentora_pipelines.adapters.postgres.embeddings import insert_vectors
 from mentora_pipelines.adapters.postgres.generations import create_partition
 from mentora_pipelines.adapters.postgres.vector_index import (
+    GIVE_BUILD_MEMORY,
     MAX_DIMENSIONS,
     create_index_statement,
+    graph_bytes,
     partition_name,
 )
-from mentora_pipelines.domain.generations import (
+from mentora_pipelines.domain.generations.generations import (
     Generation,
     GenerationStatus,
     MissingTexts,
 )
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
-from mentora_pipelines.errors import Busy
+from mentora_pipelines.errors import Busy, Conflict, TransientError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from tenacity import Retrying
 
 VIDEOS_AT_ONCE = 100
+
+LOCK_PATIENCE_S = 120
+"""A new table of vectors, and one that goes, wait so long for whoever is at work on
+videos: a backup reads them for an hour, and the next call goes on."""
 
 SELECT_GENERATIONS = """
 select
@@ -61,38 +68,61 @@ values (%(id)s, %(provider)s, %(model)s, %(dimensions)s, 'building')
 on conflict do nothing
 """
 
-# What readers see and what is about to be published, of every video from a place on.
-SELECT_MISSING = """
-with lacking as (
-    select chunk.video_id, chunk.creator_id, chunk.text_hash, chunk.chunk_text
-    from videos as video
-    join transcript_chunks as chunk
-        on chunk.video_id = video.id
-        and (
-            (
-                chunk.transcript_id = video.published_transcript_id
-                and chunk.cut = video.published_chunk_cut)
-            or (
-                chunk.transcript_id = video.staged_transcript_id
-                and chunk.cut = video.staged_chunk_cut))
-    where not exists (
-        select from chunk_embeddings as stored
-        where stored.generation_id = %(generation_id)s
-          and stored.video_id = chunk.video_id
-          and stored.text_hash = chunk.text_hash)
-      and (%(after)s::uuid is null or video.id > %(after)s)
-)
-select
-    video_id, creator_id,
-    array_agg(text_hash order by text_hash) as text_hashes,
-    array_agg(chunk_text order by text_hash) as texts
-from (select distinct on (video_id, text_hash) * from lacking) as texts
-group by video_id, creator_id
-order by video_id
-limit %(limit)s
-"""
+# What readers see and what is about to be published.
+LACKING = sql.SQL("""
+from transcript_chunks as chunk
+where chunk.video_id = video.id
+  and (
+    (
+        chunk.transcript_id = video.published_transcript_id
+        and chunk.cut = video.published_chunk_cut)
+    or (
+        chunk.transcript_id = video.staged_transcript_id
+        and chunk.cut = video.staged_chunk_cut))
+  and not exists (
+    select from chunk_embeddings as stored
+    where stored.generation_id = %(generation_id)s
+      and stored.video_id = chunk.video_id
+      and stored.text_hash = chunk.text_hash)
+""")
 
-LOCK_GENERATIONS = "lock table embedding_generations in share row exclusive mode"
+# The texts of a few videos, however many there are in all.
+SELECT_MISSING = sql.SQL("""
+select
+    video.id, video.creator_id,
+    array_agg(text.text_hash order by text.text_hash) as text_hashes,
+    array_agg(text.chunk_text order by text.text_hash) as texts
+from (
+    select id, creator_id, published_transcript_id, published_chunk_cut,
+        staged_transcript_id, staged_chunk_cut
+    from videos as video
+    where (%(after)s::uuid is null or id > %(after)s) and exists (select {lacking})
+    order by id
+    limit %(limit)s
+) as video
+cross join lateral (
+    select distinct on (chunk.text_hash) chunk.text_hash, chunk.chunk_text {lacking}
+) as text
+group by video.id, video.creator_id
+order by video.id
+""").format(lacking=LACKING)
+
+IS_COMPLETE = sql.SQL("""
+select not exists (select from videos as video where exists (select {lacking}))
+""").format(lacking=LACKING)
+
+HAS_VIDEO = "select exists (select from videos where id = %(video_id)s)"
+
+# Whoever asks which generation to write to waits, and gets the new one.
+LOCK_GENERATIONS = "lock table embedding_generations in exclusive mode"
+
+STAND_ASIDE = "set local lock_timeout = '1s'"
+
+RETIRE = """
+update embedding_generations
+set status = 'retired', retired_at = coalesce(retired_at, now())
+where id = %(id)s and status <> 'active'
+"""
 
 RETIRE_ACTIVE = """
 update embedding_generations
@@ -187,19 +217,24 @@ class GenerationBuildRows(Rows):
                 connection.close()
 
     def begin_generation(self, model: EmbeddingModel) -> Generation:
-        """The model's generation; made, as `building`, when there is none."""
-        with self._database.transaction() as connection:
-            made = connection.execute(
-                INSERT_BUILDING,
-                {
-                    "id": model.generation_id,
-                    "provider": model.provider,
-                    "model": model.model,
-                    "dimensions": model.dimensions,
-                },
-            )
-            if made.rowcount:
-                create_partition(connection, model.generation_id, model.dimensions)
+        """The model's generation; made, as `building`, when there is none.
+
+        Raises `TransientError` when somebody writes videos for minutes.
+        """
+        for attempt in _patiently(TransientError):
+            with attempt, self._database.transaction() as connection:
+                made = connection.execute(
+                    INSERT_BUILDING,
+                    {
+                        "id": model.generation_id,
+                        "provider": model.provider,
+                        "model": model.model,
+                        "dimensions": model.dimensions,
+                    },
+                )
+                if made.rowcount:
+                    connection.execute(STAND_ASIDE)
+                    create_partition(connection, model.generation_id, model.dimensions)
         return next(g for g in self.generations() if g.id == model.generation_id)
 
     def missing_texts(self, generation_id: UUID) -> Iterator[MissingTexts]:
@@ -222,6 +257,12 @@ class GenerationBuildRows(Rows):
             if len(rows) < VIDEOS_AT_ONCE:
                 return
             after = rows[-1][0]
+
+    def has_video(self, video_id: UUID) -> bool:
+        """Whether a video is still there."""
+        with self._database.transaction() as connection:
+            row = connection.execute(HAS_VIDEO, {"video_id": video_id}).fetchone()
+        return row is not None and bool(row[0])
 
     def add_vectors(
         self,
@@ -247,34 +288,18 @@ class GenerationBuildRows(Rows):
         One that is there is built anew beside itself. What builds that were broken off
         have left is dropped first.
         """
-        if generation.model.dimensions > MAX_DIMENSIONS:
+        dimensions = generation.model.dimensions
+        if dimensions > MAX_DIMENSIONS:
             return
-        part = partition_name(generation.id)
-        name = f"{part}_hnsw"
+        memory = {"graph_bytes": graph_bytes(generation.vectors, dimensions)}
         with self._database.without_transaction() as connection:
-            found = dict(
-                connection.execute(SELECT_VECTOR_INDEXES, {"part": part}).fetchall()
-            )
-            for index, is_valid in found.items():
-                if not is_valid:
-                    connection.execute(
-                        sql.SQL("drop index concurrently {}").format(
-                            sql.Identifier(index)
-                        )
-                    )
-            if found.get(name):
-                connection.execute(
-                    sql.SQL("reindex index concurrently {}").format(
-                        sql.Identifier(name)
-                    )
-                )
-            else:
-                connection.execute(
-                    create_index_statement(
-                        generation.id, generation.model.dimensions, name
-                    )
-                )
-            connection.execute(sql.SQL("analyze {}").format(sql.Identifier(part)))
+            connection.execute(GIVE_BUILD_MEMORY, memory)
+            try:
+                _build_index(connection, generation)
+            except psycopg.errors.DiskFull:
+                # Of the memory that workers share, of which a container has 64 MB.
+                connection.execute("set max_parallel_maintenance_workers = 0")
+                _build_index(connection, generation)
 
     def measure_recall(self, generation: Generation) -> float | None:
         """Recall@10 of a search by index against one without, over sampled chunks."""
@@ -310,11 +335,10 @@ class GenerationBuildRows(Rows):
         """
         with self._database.transaction() as connection:
             connection.execute(LOCK_GENERATIONS)
-            lacking = connection.execute(
-                SELECT_MISSING,
-                {"generation_id": generation_id, "after": None, "limit": 1},
+            row = connection.execute(
+                IS_COMPLETE, {"generation_id": generation_id}
             ).fetchone()
-            if lacking is not None:
+            if row is None or not row[0]:
                 return False
             connection.execute(RETIRE_ACTIVE, {"generation_id": generation_id})
             connection.execute(ACTIVATE, {"generation_id": generation_id})
@@ -324,11 +348,14 @@ class GenerationBuildRows(Rows):
         """Delete a generation with its vectors, which are a table.
 
         Step by step, each of which leaves what the next call goes on with. Searches
-        that name it meanwhile find by words alone.
+        that name it meanwhile find by words alone. Raises `Conflict` when it is active
+        and `TransientError` when somebody reads videos for minutes.
         """
         name = partition_name(generation.id)
         part = sql.Identifier(name)
         with self._database.without_transaction() as connection:
+            if not connection.execute(RETIRE, {"id": generation.id}).rowcount:
+                raise Conflict(f"{generation.model.model} is what is searched")
             state = connection.execute(DETACH_STATE, {"part": name}).fetchone()
             if state is not None:
                 how = sql.SQL("finalize" if state[0] else "concurrently")
@@ -337,9 +364,54 @@ class GenerationBuildRows(Rows):
                         "alter table chunk_embeddings detach partition {} {}"
                     ).format(part, how)
                 )
-            connection.execute(sql.SQL("drop table if exists {}").format(part))
+            # Its foreign key to videos goes with it, for which all who read them wait.
+            connection.execute("set lock_timeout = '1s'")
+            for attempt in _patiently(psycopg.errors.LockNotAvailable):
+                with attempt:
+                    connection.execute(sql.SQL("drop table if exists {}").format(part))
             connection.execute(
-                "delete from embedding_generations where id = %(id)s and status <> "
-                "'active'",
+                "delete from embedding_generations where id = %(id)s",
                 {"id": generation.id},
             )
+
+
+def _build_index(connection: Connection, generation: Generation) -> None:
+    part = partition_name(generation.id)
+    name = f"{part}_hnsw"
+    found: dict[str, bool] = dict(
+        connection.execute(SELECT_VECTOR_INDEXES, {"part": part}).fetchall()
+    )
+    for index, is_valid in found.items():
+        if not is_valid:
+            connection.execute(
+                sql.SQL("drop index concurrently {}").format(sql.Identifier(index))
+            )
+    if found.get(name):
+        connection.execute(
+            sql.SQL("reindex index concurrently {}").format(sql.Identifier(name))
+        )
+    else:
+        connection.execute(
+            create_index_statement(generation.id, generation.model.dimensions, name)
+        )
+    connection.execute(sql.SQL("analyze {}").format(sql.Identifier(part)))
+
+
+def _patiently(awaited: type[Exception]) -> "Retrying":
+    """Tries again for some minutes while a lock is held; raises what is awaited last.
+
+    Each try waits for the lock for a second alone: who comes after it waits too.
+    """
+    from tenacity import (
+        Retrying,
+        retry_if_exception_type,
+        stop_after_delay,
+        wait_random,
+    )
+
+    return Retrying(
+        retry=retry_if_exception_type(awaited),
+        stop=stop_after_delay(LOCK_PATIENCE_S),
+        wait=wait_random(0.5, 1.5),
+        reraise=True,
+    )

@@ -15,6 +15,8 @@ select id, provider, model, dimensions
 from embedding_generations
 where status = 'active' or (id = %(generation_id)s and status = 'building')
 order by (id = %(generation_id)s) desc
+-- While another one is activated this waits, and finds it.
+for share
 """
 
 INSERT_GENERATION = """
@@ -84,21 +86,24 @@ def create_partition(
 ) -> None:
     """Make the partition that holds a generation's vectors, all of `dimensions`."""
     partition = sql.Identifier(partition_name(generation_id))
-    connection.execute(
-        sql.SQL(
-            "create table {partition} partition of chunk_embeddings "
-            "(check (vector_dims(embedding) = {dimensions})) "
-            "for values in ({generation_id})"
-        ).format(
-            partition=partition,
-            dimensions=sql.Literal(dimensions),
-            generation_id=sql.Literal(str(generation_id)),
+    # Attached, since a table that is made as a part lets nobody search meanwhile.
+    for statement in (
+        """
+        create table {partition} (
+            like chunk_embeddings including all,
+            check (vector_dims(embedding) = {dimensions}))
+        """,
+        # The policies of the whole table do not guard a part that is named itself.
+        "alter table {partition} enable row level security, force row level security",
+        """
+        alter table chunk_embeddings
+        attach partition {partition} for values in ({generation_id})
+        """,
+    ):
+        connection.execute(
+            sql.SQL(statement).format(
+                partition=partition,
+                dimensions=sql.Literal(dimensions),
+                generation_id=sql.Literal(str(generation_id)),
+            )
         )
-    )
-    # The policies of the whole table do not guard a part that is named itself.
-    connection.execute(
-        sql.SQL(
-            "alter table {partition} enable row level security, "
-            "force row level security"
-        ).format(partition=partition)
-    )

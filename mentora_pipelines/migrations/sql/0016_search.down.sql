@@ -1,8 +1,10 @@
 drop function match_video_chunks(vector, integer, uuid, uuid, text, uuid);
 drop type video_moment;
 drop function explain_search(vector, integer, uuid, uuid, uuid);
+drop function nearest_vectors(text, uuid, integer, integer, vector, uuid, integer);
 drop function search_statement(text, uuid, integer);
 drop function search_plan(vector, uuid, uuid, uuid);
+drop function search_candidates(double precision);
 drop function any_of(tsquery[], boolean);
 drop function search_terms(regconfig, text);
 drop function search_configuration(text);

@@ -80,6 +80,13 @@ end
 $$;
 comment on function any_of(tsquery[], boolean) is 'Texts that hold one of the terms, or two of them.';
 
+create function search_candidates(vectors double precision) returns integer
+    language sql immutable parallel safe
+    return least(1000, greatest(100, 100 * (vectors / 100000) ^ 0.4))::integer;
+comment on function search_candidates(double precision) is
+    'hnsw.ef_search, the candidates that an index of so many vectors keeps while it is walked: '
+    'as measured by benchmarks/vector_search.py for 98 % of the nearest ten.';
+
 create function search_plan(
     query_embedding vector,
     video_id uuid default null,
@@ -91,37 +98,44 @@ create function search_plan(
     generation uuid,
     dimensions integer,
     rows_in_scope bigint,
-    rows_in_all bigint
+    rows_in_all bigint,
+    candidates integer
 )
     language plpgsql stable parallel safe as
 $$
 #variable_conflict use_column
 declare
-    -- Microseconds with 384 dimensions, measured by benchmarks/vector_search.py: a vector
+    -- Microseconds, measured by benchmarks/vector_search.py: a vector of 384 dimensions
     -- read and compared; a search of the index; and, where a filter keeps one vector in s,
     -- s times the last, since the index is walked so much further.
-    exact_row_us constant float8 := 1;
+    exact_row_us float8 := 1;
     index_us constant float8 := 1500;
     index_walk_us constant float8 := 400;
     compared bigint;
     partition regclass;
     indexed boolean;
+    models bigint;
     scope uuid := search_plan.creator_id;
 begin
-    -- The caller's model, or the active one; one of other dimensions would not fit, so
-    -- that a caller who still has the model of before finds what that one knows.
-    select candidate.id, candidate.dimensions into generation, dimensions
+    -- The caller's model; without its name the one that makes such vectors, so that a
+    -- caller who still has the model of before finds what that one knows.
+    select candidate.id, candidate.dimensions, count(*) over () into generation, dimensions, models
     from embedding_generations as candidate
     where case
         when search_plan.generation_id is null then
             candidate.status <> 'building' and candidate.dimensions = vector_dims(query_embedding)
         else candidate.id = search_plan.generation_id
     end
-    order by (candidate.status = 'active') desc, candidate.created_at desc, candidate.id
     limit 1;
-    if generation is null then
+    if models is distinct from 1 then
         plan := 'none';
-        reason := 'no generation holds vectors of this model';
+        generation := null;
+        reason := case
+            when models is null then 'no generation holds vectors of this model'
+            else format(
+                '%s generations hold vectors of %s dimensions: name the one of your model (generation_id)',
+                models, dimensions)
+        end;
         return next;
         return;
     end if;
@@ -139,6 +153,8 @@ begin
     join pg_class as part on part.oid = inhrelid
     where inhparent = 'chunk_embeddings'::regclass
       and pg_get_expr(part.relpartbound, part.oid) = format('FOR VALUES IN (%L)', generation);
+    candidates := search_candidates(rows_in_all);
+    exact_row_us := exact_row_us * greatest(1, dimensions / 384.0);
     indexed := exists (
         select from pg_index
         join pg_class as of_vectors on of_vectors.oid = indexrelid
@@ -218,6 +234,33 @@ $$;
 comment on function search_statement(text, uuid, integer) is
     'The statement of a plan: the vectors of a scope that are nearest to $1.';
 
+create function nearest_vectors(
+    plan text,
+    generation uuid,
+    dimensions integer,
+    candidates integer,
+    question vector,
+    scope uuid,
+    wanted integer
+) returns table (video_id uuid, text_hash text, distance double precision)
+    language plpgsql stable
+    -- The choice of the plan stands: long vectors lie apart from their rows, so that the
+    -- server takes them for cheap to read and would rather sort them all.
+    set enable_sort = off
+    set hnsw.iterative_scan = relaxed_order
+    set hnsw.ef_search = 100 as
+$$
+begin
+    if plan like '%_index' then
+        perform set_config('hnsw.ef_search', candidates::text, true);
+    end if;
+    return query execute search_statement(plan, generation, dimensions)
+    using question, scope, wanted;
+end
+$$;
+comment on function nearest_vectors(text, uuid, integer, integer, vector, uuid, integer) is
+    'The vectors of a scope that a plan finds nearest to a question, in no order.';
+
 create function explain_search(
     query_embedding vector,
     match_count integer default 5,
@@ -225,7 +268,9 @@ create function explain_search(
     creator_id uuid default null,
     generation_id uuid default null
 ) returns setof text
-    language plpgsql as
+    language plpgsql
+    -- As nearest_vectors runs it.
+    set enable_sort = off as
 $$
 #variable_conflict use_column
 declare
@@ -314,8 +359,6 @@ declare
     distances float8[] := '{}';
     text_ids uuid[] := '{}';
     shares float8[] := '{}';
-    ef_before text := current_setting('hnsw.ef_search', true);
-    scan_before text := current_setting('hnsw.iterative_scan', true);
 begin
     if match_count is null or match_count not between 1 and 100 then
         raise exception 'match_count must be 1 to 100' using errcode = '22023';
@@ -323,6 +366,14 @@ begin
     words := nullif(btrim(query_text), '');
     if query_embedding is null and words is null then
         raise exception 'a search needs a vector or words' using errcode = '22023';
+    end if;
+    if match_video_chunks.video_id is not null and match_video_chunks.creator_id is not null
+        and not exists (
+            select from videos
+            where videos.id = match_video_chunks.video_id
+              and videos.creator_id = match_video_chunks.creator_id) then
+        -- Whoever names both wants nothing of another creator.
+        return;
     end if;
     -- Neighbours may take the places of half of them.
     wanted := 2 * match_count;
@@ -370,8 +421,9 @@ begin
                 found_terms, query_embedding is not null and cardinality(found_terms) > 2));
             select coalesce(required || phrases.query, phrases.query, required) into required
             from (
-                select nullif(websearch_to_tsquery(of_configuration, string_agg(phrase[1], ' '))::text, '')::tsquery as query
-                from regexp_matches(query_text, '(?:^|[^-])("[^"]+")', 'g') as phrase
+                select nullif(websearch_to_tsquery(of_configuration, string_agg(quoted.parts[2], ' '))::text, '')::tsquery as query
+                from regexp_matches(query_text, '(-?)("[^"]+")', 'g') as quoted (parts)
+                where quoted.parts[1] = ''
             ) as phrases;
             select coalesce(banned || negations.query, negations.query, banned) into banned
             from (
@@ -421,22 +473,21 @@ begin
         select * into chosen from search_plan(
             query_embedding, match_video_chunks.video_id,
             match_video_chunks.creator_id, match_video_chunks.generation_id);
+        if chosen.plan = 'none' and chosen.dimensions is not null and words is null then
+            -- A guess would compare one model's question with another's vectors.
+            raise exception '%', chosen.reason using errcode = '22023';
+        end if;
         if chosen.plan <> 'none' then
             searched := chosen.generation;
             -- Some of the vectors are of texts that readers do not see.
             looked_at := wanted * 3 / 2;
-            if chosen.plan like '%_index' then
-                perform
-                    set_config('hnsw.ef_search', '100', true),
-                    set_config('hnsw.iterative_scan', 'relaxed_order', true);
-            end if;
             loop
-                execute
-                    'select array_agg(video_id), array_agg(text_hash), array_agg(distance) from ('
-                    || search_statement(chosen.plan, chosen.generation, chosen.dimensions)
-                    || ') as near'
+                select array_agg(near.video_id), array_agg(near.text_hash), array_agg(near.distance)
                 into near_videos, near_hashes, near_distances
-                using query_embedding, coalesce(match_video_chunks.video_id, scope), looked_at;
+                from nearest_vectors(
+                    chosen.plan, chosen.generation, chosen.dimensions, chosen.candidates,
+                    query_embedding, coalesce(match_video_chunks.video_id, scope), looked_at
+                ) as near;
                 select array_agg(hit.id order by hit.distance, hit.id),
                     array_agg(hit.distance order by hit.distance, hit.id)
                 into vector_ids, distances
@@ -460,11 +511,6 @@ begin
                     or looked_at > 10 * wanted;
                 looked_at := 10 * looked_at;
             end loop;
-            if chosen.plan like '%_index' then
-                perform
-                    set_config('hnsw.ef_search', coalesce(ef_before, '40'), true),
-                    set_config('hnsw.iterative_scan', coalesce(scan_before, 'off'), true);
-            end if;
             -- Never fewer than there are: what was looked at may not have been enough.
             -- An exact search that saw fewer than it asked for has seen them all.
             if coalesce(cardinality(vector_ids), 0) < wanted
@@ -613,7 +659,9 @@ end
 $$;
 comment on function match_video_chunks(vector, integer, uuid, uuid, text, uuid) is
     'The moments of published lessons that answer a question, best first: by meaning when a vector is given, '
-    'by words when words are, by both joined when both are. Within a video, within a creator, or everywhere.';
+    'by words when words are, by both joined when both are. Within a video, within a creator, or everywhere. '
+    'generation_id is the row of embedding_generations whose model made the vector; it may be left out while '
+    'only one model makes vectors of that length.';
 
 -- For an exact search within a creator, and to count a creator's vectors without reading
 -- them. An index of a partitioned table cannot be built concurrently: 100,000 rows stop

@@ -19,17 +19,13 @@ create function search_recall(generation uuid, questions integer default 100)
     language plpgsql as
 $$
 declare
-    length integer;
+    chosen record;
     question vector;
     true_distances float8[];
     found_distances float8[];
     wanted bigint := 0;
     found bigint := 0;
 begin
-    select dimensions into length from embedding_generations where id = generation;
-    perform
-        set_config('hnsw.ef_search', '100', true),
-        set_config('hnsw.iterative_scan', 'relaxed_order', true);
     -- Chunks as questions, the same ones each time.
     for question in
         select embedding from chunk_embeddings
@@ -37,16 +33,19 @@ begin
         order by md5(text_hash || video_id::text)
         limit questions
     loop
-        execute 'select array_agg(distance order by distance) from ('
-            || search_statement('platform_exact', generation, length) || ') as near'
-        into true_distances
-        using question, null::uuid, 10;
+        select * into chosen from search_plan(question, generation_id => search_recall.generation);
+        select array_agg(near.distance order by near.distance) into true_distances
+        from nearest_vectors(
+            'platform_exact', chosen.generation, chosen.dimensions, null, question, null, 10) as near;
         -- As many as a search by meaning for ten looks at; the ten best of them count.
-        execute 'select array_agg(distance) from (select distance from ('
-            || search_statement('platform_index', generation, length)
-            || ') as near order by distance limit 10) as best'
-        into found_distances
-        using question, null::uuid, 30;
+        select array_agg(best.distance) into found_distances
+        from (
+            select near.distance
+            from nearest_vectors(
+                'platform_index', chosen.generation, chosen.dimensions, chosen.candidates,
+                question, null, 30) as near
+            order by near.distance limit 10
+        ) as best;
         wanted := wanted + coalesce(cardinality(true_distances), 0);
         -- By distance: of two chunks that say the same either will do.
         found := found + (

@@ -1,0 +1,1 @@
+"""Another embedding model is built beside the one that is searched."""
