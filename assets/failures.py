@@ -4,7 +4,7 @@ Here belong the retry policy and the one place that decides what a failed step
 means. Not here: what can fail.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
@@ -13,7 +13,7 @@ from uuid import UUID
 import dagster as dg
 
 from assets.leases import held_lease
-from assets.observation import STOPPED, Step, observed, without_cause
+from assets.observation import STOPPED, Step, observed
 from mentora_pipelines.domain.leases import Leases
 from mentora_pipelines.domain.operations.stage_timings import StageTimings
 from mentora_pipelines.domain.videos import Video, VideoCatalogue, VideoStatus
@@ -29,7 +29,7 @@ from mentora_pipelines.errors import (
     SettingsError,
     TransientError,
 )
-from mentora_pipelines.observability.scrubbing import place_of
+from mentora_pipelines.observability.scrubbing import place_of, without_cause
 
 MAX_RETRIES = 3
 """Four tries, as specified; only a `TransientError` is tried again."""
@@ -48,6 +48,10 @@ UPLOAD_TAG = "mentora/upload"
 """The number of the upload that a run was asked for; runs from the UI have none."""
 
 
+Told = Callable[[Video, ErrorCode], None]
+"""What becomes of a video whose step has failed for good."""
+
+
 @runtime_checkable
 class LessonProgress(VideoStatus, Leases, Protocol):
     """Where a step says that it works on a video, and how that ended."""
@@ -58,18 +62,22 @@ def lesson_step(
     context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext,
     catalogue: VideoCatalogue,
     progress: LessonProgress | None,
+    on_failure: Told | None = None,
 ) -> Iterator[Video]:
     """One step of the video that the partition names, under its lease.
 
     A permanent error fails the step at once, a transient one after the last retry;
     then the video is `failed` with a code and a sentence. Who was overtaken, or finds
     somebody else at work, fails nothing but its own run. Without `progress` the step
-    reads a lesson that is published: it takes no lease and fails no video.
+    reads a lesson that is published: it takes no lease and fails no video, and what
+    happens instead is up to `on_failure`.
     """
+    if progress is not None:
+        on_failure = progress.mark_failed
     timings = catalogue if isinstance(catalogue, StageTimings) else None
     with (
         observed(context, timings) as step,
-        _failures_told(context.retry_number, progress, step),
+        _failures_told(context.retry_number, on_failure, step),
     ):
         video_id = UUID(context.partition_key)
         upload_number = context.run.tags.get(UPLOAD_TAG)
@@ -89,7 +97,7 @@ def lesson_step(
 
 @contextmanager
 def _failures_told(
-    retry_number: int, progress: LessonProgress | None, step: Step
+    retry_number: int, on_failure: Told | None, step: Step
 ) -> Iterator[None]:
     """Decides what an error means: for the video, for Dagster, and for who watches."""
     try:
@@ -110,7 +118,7 @@ def _failures_told(
         is_busy = isinstance(error, Busy)
         step.failed(error, code, is_incident=not is_busy)
         if not is_busy:
-            _fail(step.video, progress, code)
+            _fail(step.video, on_failure, code)
         raise _failure(code, error) from None
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as signal:
         # With a retry policy Dagster takes Ctrl-C for a fault, and tries again.
@@ -119,7 +127,7 @@ def _failures_told(
     except Exception as error:  # noqa: BLE001  (turned into a Failure, whatever it is)
         code = _code_of(error)
         step.failed(error, code)
-        _fail(step.video, progress, code)
+        _fail(step.video, on_failure, code)
         # Without the chain: what a library says may quote a row or a transcript.
         raise _failure(code, error) from None
 
@@ -139,11 +147,11 @@ def _code_of(error: Exception) -> ErrorCode:
     return ErrorCode.INTERNAL
 
 
-def _fail(video: Video | None, status: VideoStatus | None, code: ErrorCode) -> None:
-    if video is not None and status is not None:
+def _fail(video: Video | None, on_failure: Told | None, code: ErrorCode) -> None:
+    if video is not None and on_failure is not None:
         try:
             with suppress(Overtaken):
-                status.mark_failed(video, code)
+                on_failure(video, code)
         except MentoraError as error:
             # Without the error before it, whose text may quote a row.
             raise type(error)(str(error)) from None

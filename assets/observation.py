@@ -7,6 +7,7 @@ video (`failures`).
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import dagster as dg
 from dagster._core.errors import DagsterInvariantViolationError
@@ -29,7 +30,7 @@ from mentora_pipelines.errors import (
 )
 from mentora_pipelines.observability import incidents
 from mentora_pipelines.observability.logs import log
-from mentora_pipelines.observability.scrubbing import place_of, told
+from mentora_pipelines.observability.scrubbing import place_of, told, without_cause
 from mentora_pipelines.observability.timers import (
     SLOW_S,
     PerformanceTimer,
@@ -101,7 +102,7 @@ def observed(
         with (
             incidents.traced(
                 "step", step.name, run=step.run_id, asset=step.name,
-                creator_id=step.creator,
+                creator_id=step.creator, video=_video_of(context),
             ),
             step.timer.measure(step.name),
         ):  # fmt: skip
@@ -153,13 +154,6 @@ def platform_step() -> Iterator[None]:
             raise dg.Failure(description=f"internal: {place_of(error)}") from None
 
 
-def without_cause(error: MentoraError) -> MentoraError:
-    """One of our errors alone: those before it, which are foreign, stay here."""
-    error.__cause__ = None
-    error.__suppress_context__ = True
-    return error
-
-
 def tell_failed_check(
     context: dg.AssetCheckExecutionContext | None = None, video: Video | None = None
 ) -> None:
@@ -198,6 +192,15 @@ def _step_of(context: StepContext | None, timings: StageTimings | None) -> Step:
     )
 
 
+def _video_of(context: StepContext | None) -> str | None:
+    """The lesson that a step is about, if its partition is one."""
+    tags = {} if context is None else context.run.tags
+    try:
+        return str(UUID(tags.get("dagster/partition", "")))
+    except ValueError:
+        return None
+
+
 def _name_of(context: StepContext) -> str:
     """The asset, or of a check its own name, or the op."""
     op = _op(context)
@@ -228,7 +231,7 @@ def _conclude(step: Step, context: StepContext | None) -> None:
         parts = _parts(step)
         refusals = _keep(step, parts)
         _show(step, context, parts)
-        _tell(step, parts[0].duration_s if parts else 0.0, refusals)
+        _tell(step, parts, refusals)
     except Exception as error:  # noqa: BLE001  (a step is not failed by its watcher)
         log("warning", "step not observed", asset=step.name, error=told(error))
 
@@ -290,8 +293,14 @@ def _show(step: Step, context: StepContext | None, parts: list[PartTiming]) -> N
         context.add_asset_metadata(figures, partition_key=key)
 
 
-def _tell(step: Step, duration_s: float, refusals: int) -> None:
+def _tell(step: Step, parts: list[PartTiming], refusals: int) -> None:
     error = step.error
+    duration_s = parts[0].duration_s if parts else 0.0
+    slow = {
+        part.part: round(part.duration_s, 3)
+        for part in parts
+        if part.part is not None and part.duration_s > SLOW_S
+    }
     # A lesson that is found broken is our fault, whatever its file is.
     refused = (
         isinstance(error, LessonRefused) and error.code is not ErrorCode.CHECK_FAILED
@@ -303,6 +312,7 @@ def _tell(step: Step, duration_s: float, refusals: int) -> None:
         "asset": step.name,
         "duration_s": round(duration_s, 3),
         "attempt": step.attempt if step.attempt > 1 else None,
+        "slow": slow or None,
     }
     if error is None:
         level = "warning" if level_of(duration_s) == "warning" else "info"

@@ -14,13 +14,12 @@ from uuid import UUID, uuid5
 import dagster as dg
 from dagster._core.errors import DagsterInvariantViolationError
 
-from assets.observation import without_cause
 from mentora_pipelines.domain.identity import NAMESPACE
 from mentora_pipelines.errors import MentoraError
 from mentora_pipelines.observability import incidents
 from mentora_pipelines.observability.incidents import CheckIn
 from mentora_pipelines.observability.logs import log
-from mentora_pipelines.observability.scrubbing import place_of, told
+from mentora_pipelines.observability.scrubbing import told, without_foreign_words
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -99,11 +98,12 @@ def check_in_run(
     )
 
 
+@without_foreign_words()
 def _evaluated(name: str, evaluate: Callable[[], R]) -> R:
     started = perf_counter()
     try:
         return evaluate()
-    except Exception as error:  # noqa: BLE001  (raised again, without its words)
+    except Exception as error:
         log(
             "error", "tick failed", asset=name, error=told(error),
             duration_s=round(perf_counter() - started, 3),
@@ -113,9 +113,7 @@ def _evaluated(name: str, evaluate: Callable[[], R]) -> R:
             incidents.capture_exception(
                 error, tags={"asset": name}, fingerprint=(name, kind)
             )
-        if isinstance(error, MentoraError):
-            raise without_cause(error) from None
-        raise MentoraError(f"internal: {place_of(error)}") from None
+        raise
 
 
 def _check_in_tick(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from mentora_pipelines import migrations, services
 from mentora_pipelines.domain.upload_notices import NoNotices
 from mentora_pipelines.errors import MentoraError
+from mentora_pipelines.observability.scrubbing import scrubbed, told
 from mentora_pipelines.providers.content_health import open_lesson_prober
 from mentora_pipelines.providers.mail import open_mailer
 from mentora_pipelines.providers.memberships import open_whop
@@ -52,9 +53,9 @@ def probe(name: str, ask: Callable[[], str]) -> Finding:
     """Ask one part; whatever it raises becomes a finding, not an error."""
     started = time.perf_counter()
     try:
-        detail, healthy = ask(), True
+        detail, healthy = scrubbed(ask()), True
     except MentoraError as error:
-        detail, healthy = str(error), False
+        detail, healthy = told(error), False
     except Exception as error:  # noqa: BLE001  (any fault of a driver is a finding)
         # The text of a driver's error may hold a host, a user or a password.
         detail, healthy = type(error).__name__, False

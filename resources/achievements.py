@@ -1,12 +1,12 @@
 """Rewards to give, as the admin role."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.achievements import open_achievements
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.achievements import AchievementRows
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class AchievementsResource(dg.ConfigurableResource["AchievementRows"]):
     """Rewards to give, as the admin role."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[AchievementRows]":

@@ -1,12 +1,12 @@
 """What is dear to compute, remembered for a while."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.cache import open_cache
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.valkey.cache import ValkeyCache
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class CacheResource(dg.ConfigurableResource["ValkeyCache"]):
     """What is dear to compute, remembered for a while; satisfies `CacheInvalidator`."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[ValkeyCache]":

@@ -14,6 +14,7 @@ from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from sqlalchemy.exc import InternalError
 
 from mentora_pipelines.observability import incidents
+from mentora_pipelines.observability.logs import keep_standard_error
 from mentora_pipelines.services import dagster_postgres_url
 
 STATEMENT_TIMEOUT_MS = 60_000
@@ -49,11 +50,12 @@ class PooledPostgresStorage(DagsterPostgresStorage):
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: object
     ) -> Self:
-        """The storage of this process, whose errors are told from now on.
+        """The storage of this process, whose lines and errors are told from now on.
 
         Each process of Dagster opens its instance before it does anything else: the
         daemon, the UI, the code server at its first tick, and a run's worker.
         """
+        keep_standard_error()
         incidents.start(incidents.process_name())
         return cls(psycopg2_url(dagster_postgres_url()), inst_data)
 

@@ -1,12 +1,12 @@
 """The mails to send, as the admin role."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.mail import open_email_outbox
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class EmailOutboxResource(dg.ConfigurableResource["EmailOutboxRows"]):
     """The mails to send, as the admin role."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[EmailOutboxRows]":

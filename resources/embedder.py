@@ -1,7 +1,6 @@
 """Turns texts into vectors, each text once."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import dagster as dg
 
@@ -9,12 +8,13 @@ from mentora_pipelines.domain.caching.embeddings import TextModel
 from mentora_pipelines.providers.cache import open_cache
 from mentora_pipelines.providers.models import make_cached_embedder
 from mentora_pipelines.providers.spending import open_usage_ledgers
+from resources.opening import opened
 
 
 class EmbedderResource(dg.ConfigurableResource[TextModel]):
     """Turns texts into vectors, each text once."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> Iterator[TextModel]:

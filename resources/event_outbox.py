@@ -1,12 +1,12 @@
 """The queue of events across creators, as the admin role."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.events import open_event_outbox
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class EventOutboxResource(dg.ConfigurableResource["PostgresEventOutbox"]):
     """The queue of events across creators, as the admin role."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[PostgresEventOutbox]":

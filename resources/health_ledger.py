@@ -1,12 +1,12 @@
 """The history of the health of lessons, as the admin role."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.content_health import open_health_ledger
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class HealthLedgerResource(dg.ConfigurableResource["ContentHealthRows"]):
     """The history of the health of lessons, as the admin role."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[ContentHealthRows]":

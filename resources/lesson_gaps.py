@@ -1,12 +1,12 @@
 """Finds what lessons lack, as the admin role."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.lessons import open_lesson_gaps
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class LessonGapsResource(dg.ConfigurableResource["LessonGapRows"]):
     """Finds what lessons lack, as the admin role."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[LessonGapRows]":

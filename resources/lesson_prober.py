@@ -1,12 +1,12 @@
 """Asks whether videos can be played."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.content_health import open_lesson_prober
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.http_probe.lessons import WebLessonProber
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class LessonProberResource(dg.ConfigurableResource["WebLessonProber"]):
     """Asks whether videos can be played."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[WebLessonProber]":

@@ -1,12 +1,12 @@
 """The rows of one creator's lessons, as the app role."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.lessons import open_lessons
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class LessonsResource(dg.ConfigurableResource["PostgresLessons"]):
     """The rows of one creator's lessons, as the app role."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[PostgresLessons]":

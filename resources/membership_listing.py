@@ -1,12 +1,12 @@
 """Memberships as Whop lists them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.memberships import open_whop
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.domain.memberships.memberships import MembershipListing
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class MembershipListingResource(dg.ConfigurableResource["MembershipListing"]):
     """Memberships as Whop lists them; off without a key."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[MembershipListing]":

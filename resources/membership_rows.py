@@ -1,12 +1,12 @@
 """Memberships as they are kept."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.memberships import open_membership_rows
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class MembershipRowsResource(dg.ConfigurableResource["PostgresMemberships"]):
     """Memberships as they are kept."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[PostgresMemberships]":

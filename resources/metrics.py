@@ -1,12 +1,12 @@
 """The metrics of days and the events beneath, as the admin role."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.analytics import open_metrics
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class MetricsResource(dg.ConfigurableResource["PostgresMetrics"]):
     """The metrics of days and the events beneath, as the admin role."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[PostgresMetrics]":

@@ -1,12 +1,12 @@
 """Which objects and vectors nobody names, as the admin role."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.storage import open_orphans
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.orphans import OrphanRows
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class OrphansResource(dg.ConfigurableResource["OrphanRows"]):
     """Which objects and vectors nobody names, as the admin role."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[OrphanRows]":

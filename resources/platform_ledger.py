@@ -1,12 +1,12 @@
 """The history of the platform's health, as the admin role."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.platform_health import open_platform_ledger
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.platform_health import (
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class PlatformLedgerResource(dg.ConfigurableResource["PlatformHealthRows"]):
     """The history of the platform's health, as the admin role."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[PlatformHealthRows]":

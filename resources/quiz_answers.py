@@ -1,13 +1,13 @@
 """What students answered, counted across creators as the admin role."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.domain.quizzes.item_statistics import ItemAnalyst
 from mentora_pipelines.providers.quizzes import make_item_analyst, open_quiz_desk
+from resources.opening import made, opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class QuizAnswersResource(dg.ConfigurableResource["QuizDesk"]):
     """What students answered, counted across creators as the admin role."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[QuizDesk]":
@@ -28,6 +28,7 @@ class QuizAnswersResource(dg.ConfigurableResource["QuizDesk"]):
 class ItemAnalystResource(dg.ConfigurableResource[ItemAnalyst]):
     """Computes what answers say about questions."""
 
+    @made
     def create_resource(self, context: dg.InitResourceContext) -> ItemAnalyst:
         """The adapter."""
         return make_item_analyst()

@@ -1,19 +1,19 @@
 """Proposes questions about a lesson."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import dagster as dg
 
 from mentora_pipelines.domain.quizzes.questions import QuizWriter
 from mentora_pipelines.providers.quizzes import make_quiz_writer
 from mentora_pipelines.providers.spending import open_usage_ledgers
+from resources.opening import opened
 
 
 class QuizWriterResource(dg.ConfigurableResource[QuizWriter]):
     """Proposes questions about a lesson."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> Iterator[QuizWriter]:

@@ -1,12 +1,12 @@
 """Budgets and the bill across creators, as the admin role."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.spending import open_spending
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.spending import SpendingRows
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class SpendingResource(dg.ConfigurableResource["SpendingRows"]):
     """Budgets and the bill across creators, as the admin role."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[SpendingRows]":

@@ -1,12 +1,12 @@
 """What the reaper looks after, as the admin role."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.lessons import open_stranded_videos
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.stranded_videos import (
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class StrandedVideosResource(dg.ConfigurableResource["PostgresStrandedVideos"]):
     """What the reaper looks after, as the admin role."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[PostgresStrandedVideos]":

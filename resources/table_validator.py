@@ -1,12 +1,12 @@
 """Tries what is expected of tables."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from mentora_pipelines.providers.analytics import open_table_validator
+from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.table_quality.validator import (
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class TableValidatorResource(dg.ConfigurableResource["GreatExpectationsValidator"]):
     """Tries what is expected of tables; its library is loaded when it is asked."""
 
-    @contextmanager
+    @opened
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> "Iterator[GreatExpectationsValidator]":

@@ -1,9 +1,12 @@
 """What became of runs, as somebody sees it who outlives them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster._core.events import RunFailureReason
+from dagster._core.storage.tags import WILL_RETRY_TAG
+from dagster._utils.tags import get_boolean_tag_value
 
 from assets.cockpit import OPERATIONS, team
 from assets.triggers import (
@@ -87,9 +90,9 @@ def _check_in(context: dg.SensorEvaluationContext, record: dg.RunRecord) -> None
     of_tick = context.instance.get_runs(
         dg.RunsFilter(tags={name: tags[name] for name in (SCHEDULE_TAG, TICK_TIME_TAG)})
     )
-    if not all(run.is_finished for run in of_tick):
+    succeeded = all_succeeded(of_tick)
+    if succeeded is None:
         return
-    succeeded = all(run.is_success for run in of_tick)
     check_in_run(
         repository.get_schedule_def(tags[SCHEDULE_TAG]),
         tags[TICK_TIME_TAG],
@@ -97,6 +100,22 @@ def _check_in(context: dg.SensorEvaluationContext, record: dg.RunRecord) -> None
         int(tags.get(MAX_RUNTIME_TAG, MAX_RUNTIME_S)),
         _duration_s(record),
     )
+
+
+def all_succeeded(newest_first: Sequence[dg.DagsterRun]) -> bool | None:
+    """Whether all runs of a tick succeeded; None while one of them is on its way.
+
+    Of a run and those that were launched again for it the newest counts.
+    """
+    newest: dict[str, dg.DagsterRun] = {}
+    for run in newest_first:
+        newest.setdefault(run.root_run_id or run.run_id, run)
+    if any(
+        not run.is_finished or get_boolean_tag_value(run.tags.get(WILL_RETRY_TAG))
+        for run in newest.values()
+    ):
+        return None
+    return all(run.is_success for run in newest.values())
 
 
 def _tell_lost(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:

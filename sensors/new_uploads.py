@@ -7,11 +7,8 @@ import dagster as dg
 from assets.cockpit import LESSONS, team
 from assets.triggers import watched
 from mentora_pipelines.domain.storage import ObjectStorage, shown_key
-from mentora_pipelines.domain.uploads import (
-    UploadCatalogue,
-    UploadCursor,
-    look_for_uploads,
-)
+from mentora_pipelines.domain.upload_looks import UploadCursor, look_for_uploads
+from mentora_pipelines.domain.uploads import UploadCatalogue
 
 QUIET_S = 5
 """Seconds between two looks: Dagster's own sensor loop is no faster."""
@@ -35,7 +32,7 @@ def new_uploads(
 
     Registering writes the event `video/upload.completed`, which `due_events` consumes:
     an upload whose event or notice was lost is found here. Each tick says how many keys
-    it has looked at, in how many requests.
+    it has looked at, in how many requests. A key that can be none is named once.
     """
     before = UploadCursor.parse(context.cursor)
     look = look_for_uploads(storage, catalogue, cursor=before, now=datetime.now(UTC))

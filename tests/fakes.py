@@ -65,6 +65,8 @@ PENDING_VIDEO = Video(
 class FakeStorage:
     """Satisfies `ObjectStorage` in memory; counts the objects it has listed."""
 
+    settle_s = 15.0
+
     def __init__(self, folder: Path | None = None) -> None:
         self.objects: dict[str, StoredObject] = {}
         self.listed = 0
@@ -110,8 +112,10 @@ class FakeStorage:
         """At most `limit` objects under `prefix` above `after`, by key."""
         if len(self._sorted) != len(self.objects):
             self._sorted = sorted(self.objects)
-        first = bisect_right(self._sorted, after)
-        keys = [k for k in self._sorted[first:] if k.startswith(prefix)][:limit]
+        first = bisect_right(self._sorted, max(after, prefix))
+        keys = [
+            key for key in self._sorted[first : first + limit] if key.startswith(prefix)
+        ]
         self.listed += len(keys)
         return [self.objects[key] for key in keys]
 
@@ -123,10 +127,23 @@ class FakeCatalogue:
         self.known: dict[str, KnownUpload] = {}
         self.absent: set[UUID] = set()
         self.registered: list[str] = []
+        self.refused: set[str] = set()
 
     def known_uploads(self, keys: Iterable[str]) -> dict[str, KnownUpload]:
         """What is known of those of `keys` that have a video."""
         return {key: self.known[key] for key in keys if key in self.known}
+
+    def has_uploads(self) -> bool:
+        """Whether there is any video."""
+        return bool(self.known)
+
+    def refuse_uploads(
+        self, refused: Sequence[tuple[StoredObject, str]], limit: int
+    ) -> list[str]:
+        """Keep those that are new."""
+        new = [upload.key for upload, _ in refused if upload.key not in self.refused]
+        self.refused |= {*new[:limit]}
+        return new[:limit]
 
     def register_upload(
         self, upload: StoredObject, key: UploadKey, title: str | None = None
@@ -228,6 +245,9 @@ class FakeLessonStore:
         self.stored_quizzes: dict[UUID, Quiz] = {}
         self.refused: dict[UUID, list[Refusal]] = {}
         self.requests: dict[UUID, UUID] = {}
+        self.reasons: dict[UUID, str] = {}
+        self.answers: dict[UUID, FakeAnswers] = {}
+        self.quiz_failed = False
 
     def mark_processing(self, video: Video) -> None:
         """Remember it."""
@@ -345,12 +365,6 @@ class FakeLessonStore:
             self.vectors.setdefault(text_hash, vector)
         return len(self.vectors) - before
 
-    def question_count(self, video: Video, quiz_id: UUID) -> int | None:
-        """How many questions a stored quiz has, or None."""
-        assert video.creator_id == CREATOR_ID
-        quiz = self.stored_quizzes.get(quiz_id)
-        return None if quiz is None else len(quiz.questions)
-
     def quizzes(self, video: Video) -> list[Quiz]:
         """Every stored quiz."""
         assert video.creator_id == CREATOR_ID
@@ -375,3 +389,37 @@ class FakeLessonStore:
         """Remember under which name the quiz is looked for."""
         assert video.creator_id == CREATOR_ID
         self.requests.setdefault(requested_as, quiz_id)
+
+    def quiz_came_to_nothing(self, video: Video) -> bool:
+        """What a test says."""
+        assert video.creator_id == CREATOR_ID
+        return self.quiz_failed
+
+    def paid_answers(self, video: Video, quiz_id: UUID) -> "FakeAnswers":
+        """Those about one quiz."""
+        assert video.creator_id == CREATOR_ID
+        return self.answers.setdefault(quiz_id, FakeAnswers())
+
+    def refuse_request(self, video: Video, requested_as: UUID, reason: str) -> None:
+        """Remember why there is no quiz."""
+        assert video.creator_id == CREATOR_ID
+        self.reasons[requested_as] = reason
+
+
+class FakeAnswers:
+    """Satisfies `PaidAnswers` in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    def recall(self, request_hash: str) -> str | None:
+        """What was answered before, or None."""
+        return self.kept.get(request_hash)
+
+    def keep(self, request_hash: str, answer: str) -> None:
+        """Remember an answer."""
+        self.kept[request_hash] = answer
+
+    def forget(self) -> None:
+        """Let all go."""
+        self.kept.clear()

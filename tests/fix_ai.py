@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ from mentora_pipelines.adapters.openai.embeddings import OpenAiEmbedder
 from mentora_pipelines.adapters.openai.transcription import OpenAiTranscriber
 from mentora_pipelines.adapters.provider_calls.breaker import provider_breaker
 from mentora_pipelines.adapters.provider_calls.calls import ProviderCalls
+from mentora_pipelines.adapters.provider_calls.clock import Clock, SystemClock
 from mentora_pipelines.adapters.provider_calls.pace import LocalPace, Quota
 from mentora_pipelines.domain.spending.usage import PlannedCall
 from mentora_pipelines.errors import OverBudget
@@ -111,6 +113,12 @@ class Page:
         if len(self.books.entries) + len(calls) > self.books.limit:
             raise OverBudget("too many calls")
 
+    @contextmanager
+    def hold(self, calls: Sequence[PlannedCall]) -> Iterator[None]:
+        """Refuse what is too much."""
+        self.check(calls)
+        yield
+
     def _close(self, usage_id: UUID, state: str, units: float, output: float) -> None:
         entry = self.ids.pop(usage_id)
         entry.state, entry.input_units, entry.output_units = state, units, output
@@ -118,7 +126,10 @@ class Page:
 
 @dataclass
 class Hosted:
-    """Adapters of hosted models, all asked at `openai_url` and `anthropic_url`."""
+    """Adapters of hosted models, all asked at `openai_url` and `anthropic_url`.
+
+    `watch` tells the quiz writer how long an answer takes.
+    """
 
     openai_url: str
     anthropic_url: str
@@ -126,7 +137,8 @@ class Hosted:
     books: Books = field(default_factory=Books)
     quota: Quota = field(default_factory=Quota)
     key: str = KEY
-    timeout_s: float = 5.0
+    timeout_s: float = 30.0
+    watch: Clock = field(default_factory=SystemClock)
 
     def calls(self, provider: str) -> ProviderCalls:
         """Calls with a breaker and a pace of their own."""
@@ -150,6 +162,7 @@ class Hosted:
             self.calls("openai"),
             model="text-embedding-3-small",
             dimensions=dimensions,
+            tokens_per_minute=self.quota.tokens,
         )
 
     def transcriber(self, language: str | None = None) -> OpenAiTranscriber:
@@ -169,6 +182,7 @@ class Hosted:
             base_url=self.anthropic_url,
             key=SecretStr(self.key),
             silence_timeout_s=self.timeout_s,
+            clock=self.watch,
         )
         return ClaudeQuizWriter(client, self.calls("anthropic"))
 

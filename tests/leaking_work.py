@@ -1,12 +1,14 @@
 """Work that fails with secrets in its errors, in a process of its own.
 
-Run as `python -m tests.leaking_work VIDEO… MARKERS`; the markers come as an argument,
-since Dagster and Sentry show lines of source code.
+Dagster captures its runs here, as it does everywhere. Run as
+`python -m tests.leaking_work VIDEO… MARKERS`; the markers come as an argument, since
+Dagster and Sentry show lines of source code.
 """
 
 import json
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
@@ -17,6 +19,7 @@ from dagster._utils.error import serializable_error_info_from_exc_info
 
 from assets.observation import REPEATED, observed
 from mentora_pipelines.definitions import defs
+from mentora_pipelines.domain.operations.platform_health import Reading
 from mentora_pipelines.domain.operations.stage_timings import StageRun
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import (
@@ -27,10 +30,12 @@ from mentora_pipelines.errors import (
 )
 from mentora_pipelines.observability import incidents
 from mentora_pipelines.observability.logs import log
+from mentora_pipelines.probes import probe
 from mentora_pipelines.providers.lessons import open_catalogue
+from resources.opening import opened
 from schedules.daily_metrics import daily_metrics_schedule
 from schedules.event_retention import event_retention_schedule
-from sensors.ended_runs import ended_runs
+from sensors.ended_runs import SETTLED_AFTER, ended_runs
 from sensors.new_uploads import new_uploads
 from tests.fix_runs import CountingEmbedder, LongLesson, execute
 
@@ -64,6 +69,32 @@ class Leak:
     def readings(self) -> NoReturn:
         """Satisfies `PlatformProbes`."""
         self.raise_it()
+
+
+class OnePart:
+    """Satisfies `PlatformProbes`: a part whose driver says too much."""
+
+    def __init__(self, leak: Leak) -> None:
+        self._leak = leak
+
+    def readings(self) -> list[Reading]:
+        """What the doctor makes of it."""
+        found = probe("cache", self._leak.raise_it)
+        return [Reading(found.name, found.detail, healthy=found.healthy)]
+
+
+class ClosedDoor(dg.ConfigurableResource[object]):
+    """A resource that cannot be opened; the one below leaks."""
+
+    @opened
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[object]:
+        """Nothing: its driver says too much first."""
+        del context
+        yield LEAKS[0].raise_it()
+
+
+LEAKS: list[Leak] = []
+"""Of this process; what a resource is made of is shown to everybody."""
 
 
 class NothingCounted:
@@ -112,12 +143,14 @@ def main() -> None:
     """Fail in every way that there is."""
     broken, flaky, refused, text = sys.argv[1:]
     leak = Leak(text)
+    LEAKS.append(leak)
+    incidents.FLUSH_S = 60  # on a busy machine, too, all of it is heard
     incidents.start("command")
     with dg.DagsterInstance.from_config(".") as instance, open_catalogue() as videos:
         started = datetime.now(UTC)
-        # Before any run: what a run says reaches the log through another process.
         _refuse(videos.video(UUID(refused)))
         _run_platform_jobs(instance, leak)
+        settled = datetime.now(UTC) + SETTLED_AFTER
         for video_id, transient in ((broken, False), (flaky, True)):
             execute(
                 instance,
@@ -130,7 +163,7 @@ def main() -> None:
             )
         for _ in range(2):
             execute(instance, videos.video(UUID(refused)), {})
-        _tick_triggers(instance, leak, started)
+        _tick_triggers(instance, leak, started, settled)
     log("info", "told by hand", detail=text.partition("\n")[0], transcript=text)
 
 
@@ -151,32 +184,36 @@ def _run_platform_jobs(instance: dg.DagsterInstance, leak: Leak) -> None:
         "dagster/schedule_name": "event_retention_schedule",
         ".dagster/scheduled_execution_time": "2026-11-22T04:30:00+00:00",
     }
-    wired = dg.Definitions(
-        assets=defs.assets,
-        asset_checks=defs.asset_checks,
-        jobs=defs.jobs,
-        executor=defs.executor,
-        resources={
-            **(defs.resources or {}),
-            "platform_probes": leak,
-            "metrics": NothingCounted(),
-        },
-    )
-    for job, tags in (
-        ("platform_health_job", {}),
-        ("event_retention_job", scheduled),
-        ("metrics_freshness_job", {}),
+    for job, resources, tags in (
+        ("event_retention_job", {}, scheduled),
+        ("platform_health_job", {"platform_probes": leak}, {}),
+        ("platform_health_job", {"platform_probes": OnePart(leak)}, {}),
+        ("platform_health_job", {"platform_probes": ClosedDoor()}, {}),
+        ("metrics_freshness_job", {"metrics": NothingCounted()}, {}),
+        ("deliver_email_job", {}, {}),
     ):
+        wired = dg.Definitions(
+            assets=defs.assets,
+            asset_checks=defs.asset_checks,
+            jobs=defs.jobs,
+            executor=defs.executor,
+            resources={**(defs.resources or {}), **resources},
+        )
         wired.resolve_job_def(job).execute_in_process(
             instance=instance, raise_on_error=False, tags=tags
         )
 
 
-def _tick_triggers(instance: dg.DagsterInstance, leak: Leak, started: datetime) -> None:
+def _tick_triggers(
+    instance: dg.DagsterInstance, leak: Leak, started: datetime, settled: datetime
+) -> None:
     """Say what Dagster would store of ticks that fail; and let monitors be told."""
     repository = defs.get_repository_def()
     sensor_context = dg.build_sensor_context(
         instance, resources={"storage": leak, "catalogue": leak}
+    )
+    closed_context = dg.build_sensor_context(
+        instance, resources={"storage": leak, "catalogue": ClosedDoor()}
     )
     tick = dg.build_schedule_context(
         instance,
@@ -186,6 +223,7 @@ def _tick_triggers(instance: dg.DagsterInstance, leak: Leak, started: datetime) 
     )
     for evaluate in (
         lambda: new_uploads.evaluate_tick(sensor_context),
+        lambda: new_uploads.evaluate_tick(closed_context),
         lambda: daily_metrics_schedule.evaluate_tick(tick),
     ):
         try:
@@ -200,6 +238,7 @@ def _tick_triggers(instance: dg.DagsterInstance, leak: Leak, started: datetime) 
             repository_def=repository,
         )
     )
+    time.sleep(max(0.0, (settled - datetime.now(UTC)).total_seconds()))
     ended_runs.evaluate_tick(
         dg.build_sensor_context(
             instance, cursor=started.isoformat(), repository_def=repository

@@ -8,6 +8,7 @@ the ledger is compared with.
 import base64
 import io
 import json
+import math
 import re
 import sys
 import threading
@@ -65,7 +66,8 @@ class AiServer:
     `obeys`: the model does what it finds told anywhere in what it is sent. `words`:
     transcriptions have times of words. `hears`: what is said, instead of listening.
     `quiz`: writes questions of its own out of the instructions and the content.
-    `by_meaning`: vectors are near when texts are, which takes a model. A None among the
+    `by_meaning`: vectors are near when texts are, which takes a model.
+    `whole_seconds`: sound is billed by them, as OpenAI does. A None among the
     `faults` is a request that goes well.
     """
 
@@ -80,6 +82,7 @@ class AiServer:
     quiz: Callable[[str, str], list[dict[str, object]]] | None = None
     words: bool = True
     by_meaning: bool = True
+    whole_seconds: bool = False
     hears: list[tuple[str, float, float]] | None = None
     hang_s: float = 5.0
     over: threading.Event = field(default_factory=threading.Event)
@@ -225,7 +228,10 @@ class _Handler(BaseHTTPRequestHandler):
             "duration": seconds,
             "text": text,
             "segments": _segments(heard),
-            "usage": {"type": "duration", "seconds": seconds},
+            "usage": {
+                "type": "duration",
+                "seconds": math.ceil(seconds) if self.ai.whole_seconds else seconds,
+            },
         }
         if self.ai.words:
             # As the hosted service writes them: without signs.

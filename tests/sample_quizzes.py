@@ -17,13 +17,10 @@ from mentora_pipelines.domain.lessons.transcripts import Transcript
 from mentora_pipelines.domain.quizzes.faults import Fault
 from mentora_pipelines.domain.quizzes.measures import QuizMeasures, measured
 from mentora_pipelines.domain.quizzes.questions import Question, QuizWishes
-from mentora_pipelines.domain.quizzes.quizzes import (
-    DEFAULT_QUESTION_COUNT,
-    Quiz,
-    write_quiz,
-)
+from mentora_pipelines.domain.quizzes.quizzes import DEFAULT_QUESTION_COUNT, Quiz
 from mentora_pipelines.domain.quizzes.review import Refusal
 from mentora_pipelines.domain.quizzes.validation import Validator
+from mentora_pipelines.domain.quizzes.writing import write_quiz
 from tests.fakes import PENDING_VIDEO, FakeLessonStore
 from tests.fix_lessons import SAMPLES
 from tests.lessons import transcript_of
@@ -37,7 +34,7 @@ Made by `python -m tests.sample_quizzes docs/sample_quizzes.md`; the tests fail 
 differs from what the code makes. Right answers are marked `[x]`.
 
 The writer proposes nothing that the validator refuses: what would be refused here are
-questions that repeat or contradict another one.
+questions that repeat, contradict or give away another one.
 """
 
 

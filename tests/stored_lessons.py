@@ -47,9 +47,14 @@ QUESTION = Question(
 )
 
 
-def register(catalogue: PostgresCatalogue, creator: str, etag: str = "1") -> Video:
-    """Register the one upload of a creator, with these bytes."""
-    key = f"uploads/2026-11-01/{creator}/lesson.mp4"
+def register(
+    catalogue: PostgresCatalogue,
+    creator: str,
+    etag: str = "1",
+    name: str = "lesson.mp4",
+) -> Video:
+    """Register the upload of a creator under this name, with these bytes."""
+    key = f"uploads/2026-11-01/{creator}/{name}"
     upload = StoredObject(key, etag, 1, datetime(2026, 11, 1, tzinfo=UTC))
     return catalogue.register_upload(upload, parse_upload_key(key))
 

@@ -39,7 +39,11 @@ class TcpGateway:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self._target))
+            try:
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                client.close()
+                continue
             for pump, ends in (
                 (self._questions, (client, server)),
                 (self._answers, (server, client)),

@@ -12,8 +12,7 @@ import socket
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,24 +28,30 @@ from mentora_pipelines.local_stack import (
 )
 from mentora_pipelines.local_stack.layout import Layout, read_pids
 from mentora_pipelines.local_stack.servers import Account, command_line, wheel_folder
-
-PATIENCE_S = 20
+from tests.waiting import wait_until
 
 CLIENT = """
 import dataclasses, json, pathlib, sys
 from mentora_pipelines.local_stack import ensure_local_stack
+if sys.argv[2:]:
+    print("imported", flush=True)
+    sys.stdin.readline()
 services = ensure_local_stack(pathlib.Path(sys.argv[1]))
 print(json.dumps(dataclasses.asdict(services)), flush=True)
 sys.stdin.read()
 """
-"""A process that uses the servers until its standard input ends."""
+"""A process that uses the servers until its standard input ends; with a second
+argument it waits for a line before it asks for them."""
 
 
 class Client:
     """Another process that uses the servers of a folder."""
 
-    def __init__(self, folder: Path, account: Account | None = None) -> None:
+    def __init__(
+        self, folder: Path, account: Account | None = None, *, waits: bool = False
+    ) -> None:
         command: list[str | Path] = [sys.executable, "-c", CLIENT, folder]
+        command += ["waits"] if waits else []
         self._process = subprocess.Popen(
             command_line(command, account, "KILL") if account else command,
             cwd=Path(__file__).parents[1],
@@ -55,10 +60,20 @@ class Client:
             text=True,
         )
 
+        if waits:
+            assert self._process.stdout
+            assert self._process.stdout.readline()
+
     @property
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
+
+    def begin(self) -> None:
+        """Have one that waits ask for the servers."""
+        assert self._process.stdin
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
 
     def services(self) -> LocalServices:
         """Return what it was given, once it has it."""
@@ -110,14 +125,6 @@ def processes_of(folder: Path) -> list[int]:
         if at_work or f"{folder.resolve()}/servers" in command:
             found.append(int(process.name))
     return found
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for it patiently, then fail."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not become true in time"
-        time.sleep(0.1)
 
 
 def supervisor_of(folder: Path) -> int:
@@ -298,8 +305,10 @@ def test_the_next_command_finds_the_servers_of_the_last(folder: Path) -> None:
     first = Client(folder)
     first.services()
     supervisor = supervisor_of(folder)
+    # The servers linger for seconds, in which a busy machine starts no process.
+    second = Client(folder, waits=True)
     first.leave()
-    second = Client(folder)
+    second.begin()
     second.services()
     assert supervisor_of(folder) == supervisor
     second.leave()

@@ -95,7 +95,7 @@ from mentora_pipelines.domain.operations.mail_delivery import (
     Mailer,
     MailRenderer,
 )
-from mentora_pipelines.domain.operations.orphans import OrphanLedger
+from mentora_pipelines.domain.operations.orphan_ledger import OrphanLedger
 from mentora_pipelines.domain.operations.platform_health import (
     PlatformLedger,
     PlatformProbes,
@@ -105,12 +105,11 @@ from mentora_pipelines.domain.operations.unused_vectors import VectorLedger
 from mentora_pipelines.domain.quizzes.handouts import HandoutPrinter
 from mentora_pipelines.domain.quizzes.item_statistics import AnswerCounts, ItemAnalyst
 from mentora_pipelines.domain.quizzes.life import EditableQuizzes
+from mentora_pipelines.domain.quizzes.notices import QuizNotices
+from mentora_pipelines.domain.quizzes.paid_answers import PaidAnswerStore, Remembers
 from mentora_pipelines.domain.quizzes.questions import PlansQuiz, QuizWriter
-from mentora_pipelines.domain.quizzes.quizzes import (
-    LessonWithQuizzes,
-    QuizReader,
-    QuizStore,
-)
+from mentora_pipelines.domain.quizzes.quizzes import QuizReader, QuizStore
+from mentora_pipelines.domain.quizzes.writing import LessonWithQuizzes
 from mentora_pipelines.domain.rate_limits.limits import (
     AsyncRateLimiter,
     RateLimiter,
@@ -207,6 +206,7 @@ def hosted_models_fit(
     _embedding = cached
     _recognition: PlansRecognition = transcriber
     _quiz: PlansQuiz = writer
+    _remembers: Remembers = writer
     _billed: Billed = embedder
     _billed = transcriber
     _billed = writer
@@ -291,6 +291,8 @@ def lessons_fit(adapter: PostgresLessons, fake: FakeLessonStore) -> None:
     _versions: VersionStore = adapter
     _edited: EditedLessons = adapter
     _with_quizzes: LessonWithQuizzes = adapter
+    _notices: QuizNotices = adapter
+    _answers: PaidAnswerStore = adapter
     _with_quizzes = fake
     _vectors = fake
     _status = fake

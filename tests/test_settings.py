@@ -96,6 +96,25 @@ def test_every_fault_is_named_at_once_and_no_value_is(
     assert wrong.value.__context__ is None
 
 
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("DATABASE_ADMIN_URL", "postgresql://ada:hu%nter2@db/mentora"),
+        ("DAGSTER_POSTGRES_URL", "postgresql://ada:hunter/2@db/mentora"),
+        ("DAGSTER_POSTGRES_URL", "postgresql://ada:x@hunter2@db/mentora"),
+        ("REDIS_URL", "redis://:hunter/2@cache"),
+    ],
+)
+def test_a_password_that_is_not_encoded_is_refused_at_once(
+    name: str, url: str, clean: pytest.MonkeyPatch
+) -> None:
+    """Else whoever connects says half of it, in an error that is kept and shown."""
+    clean.setenv(name, url)
+    with pytest.raises(SettingsError, match="percent-encoded") as wrong:
+        check_settings()
+    assert "hunter" not in str(wrong.value)
+
+
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_ADMIN_URL"])
 def test_one_database_url_without_the_other_is_a_fault(
     clean: pytest.MonkeyPatch, name: str

@@ -23,6 +23,9 @@ FRONT = "127.0.0.2"
 INSIDE = "127.0.0.1"
 """Where nothing may be asked."""
 
+NEXT_DOOR = "127.0.0.3"
+"""Nor there, where every port is free: the servers of the test run are all INSIDE."""
+
 TRUST = ssl.create_default_context()
 """Made once: reading the authorities takes longer than a probe."""
 
@@ -149,7 +152,7 @@ def serving(*webs: Web) -> Iterator[None]:
     thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield
     finally:
         with suppress(RuntimeError):
@@ -196,7 +199,7 @@ def prober_for(
         ports=frozenset((80, 443, *(web.port for web in webs))),
     )
     return WebLessonProber(
-        HttpProber(guard, limits or ProbeLimits(timeout_s=0.6), tls or TRUST),
+        HttpProber(guard, limits or ProbeLimits(), tls or TRUST),
         storage or FakeStorage(),
         renewer or NoLinkRenewer(),
         controls,

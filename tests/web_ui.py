@@ -25,7 +25,7 @@ from mentora_pipelines.settings.environment import child_environment
 from tests.browser import browser_page
 
 PATIENCE_S = 180.0
-PATIENCE_MS = 20_000.0
+PATIENCE_MS = 1000 * PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,10 @@ def look(page: Page, url: str, view: View, folder: Path) -> str:
 
     Raises playwright's error, with the word that is missing.
     """
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(url + view.path)
     for word in view.words:
-        page.get_by_text(re.compile(re.escape(word))).first.wait_for(
-            state="attached", timeout=PATIENCE_MS
-        )
+        page.get_by_text(re.compile(re.escape(word))).first.wait_for(state="attached")
     # What moves into its place is not to be caught half-way, nor without its letters.
     page.wait_for_function("document.fonts.status === 'loaded'")
     page.wait_for_timeout(1500)

@@ -16,6 +16,7 @@ from assets.observation import platform_step, tell_failed_check
 from mentora_pipelines.domain.analytics.daily_metrics import (
     MetricsCalendar,
     MetricsStore,
+    unconfirmed,
     yesterday,
 )
 
@@ -39,7 +40,7 @@ def counts_equal_the_events(
             f"{key}, {difference.creator_id or 'platform'}: {difference.metric} is "
             f"{difference.stored}, the events say {difference.counted}"
             for key in _partition_keys(context)
-            for difference in metrics.differences(date.fromisoformat(key))
+            for difference in unconfirmed(metrics, date.fromisoformat(key))
         ]
         if found:
             tell_failed_check(context)

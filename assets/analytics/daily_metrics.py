@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from assets.analytics.partitions import days
-from assets.analytics.report_pages import page_metadata
+from assets.analytics.report_pages import page_metadata, pages_metadata
 from assets.cockpit import ANALYTICS, table_metadata
 from assets.failures import RETRY_POLICY
 from assets.observation import platform_step
@@ -58,7 +58,8 @@ def daily_metrics(
     """What students did on a day (UTC), per creator and for the platform.
 
     Counted from `analytics_events` by the database; a day that is counted again from
-    the same events writes no row. The links lead to the day's pages.
+    the same events writes no row. The links lead to the day's pages;
+    those of further creators are told by `mentora metrics --report DAY --creator C`.
     """
     with platform_step():
         for key in context.partition_keys:
@@ -76,6 +77,8 @@ def daily_metrics(
                 told["report_pages"] = dg.MetadataValue.int(pages.pages)
                 if pages.platform is not None:
                     told["report"] = page_metadata(pages.platform)
+                if pages.creators:
+                    told["creators_reports"] = pages_metadata(pages.creators)
             context.add_asset_metadata(told, partition_key=key)
     return dg.MaterializeResult()
 

@@ -1,4 +1,7 @@
-"""How the page of a report is told in metadata."""
+"""How the pages of reports are told in metadata."""
+
+from collections.abc import Mapping
+from uuid import UUID
 
 import dagster as dg
 
@@ -10,3 +13,12 @@ def page_metadata(page: ReportPage) -> dg.MetadataValue[str]:
     if page.url is None:
         return dg.MetadataValue.text(page.key)
     return dg.MetadataValue.url(page.url)
+
+
+def pages_metadata(pages: Mapping[UUID, ReportPage]) -> dg.MetadataValue[str]:
+    """A table of creators and their pages, each told as `page_metadata` tells one."""
+    lines = [
+        f"| {creator_id} | {page.key if page.url is None else f'[page]({page.url})'} |"
+        for creator_id, page in pages.items()
+    ]
+    return dg.MetadataValue.md("\n".join(["| creator | page |", "|---|---|", *lines]))

@@ -47,50 +47,54 @@ def a_day_is_like_others(
     return _look(QualityTable.DAILY_METRICS, of_run, table_validator, report_shelf)
 
 
-@dg.asset_check(asset=analytics_events_table.key, retry_policy=RETRY_POLICY)
-def analytics_events_are_sound(
-    table_validator: dg.ResourceParam[TableValidator],
-    report_shelf: dg.ResourceParam[ReportShelf],
-) -> dg.AssetCheckResult:
-    """Else facts are sent in a form that no metric counts."""
-    return _look(QualityTable.ANALYTICS_EVENTS, _new(), table_validator, report_shelf)
+def _nightly_look(
+    sentence: str, spec: dg.AssetSpec, table: QualityTable, damage: str
+) -> dg.AssetChecksDefinition:
+    """The check of a table's new rows and of a slice of the rest."""
+
+    @dg.asset_check(
+        asset=spec.key, name=sentence, description=damage, retry_policy=RETRY_POLICY
+    )
+    def look(
+        table_validator: dg.ResourceParam[TableValidator],
+        report_shelf: dg.ResourceParam[ReportShelf],
+    ) -> dg.AssetCheckResult:
+        of_days = new_rows(datetime.now(UTC).date())
+        return _look(table, of_days, table_validator, report_shelf)
+
+    return look
 
 
-@dg.asset_check(asset=transcripts_table.key, retry_policy=RETRY_POLICY)
-def published_transcripts_are_sound(
-    table_validator: dg.ResourceParam[TableValidator],
-    report_shelf: dg.ResourceParam[ReportShelf],
-) -> dg.AssetCheckResult:
-    """Else words and text drift apart in rows that no run touches any more."""
-    return _look(QualityTable.TRANSCRIPTS, _new(), table_validator, report_shelf)
-
-
-@dg.asset_check(asset=video_chunks_table.key, retry_policy=RETRY_POLICY)
-def video_chunks_are_sound(
-    table_validator: dg.ResourceParam[TableValidator],
-    report_shelf: dg.ResourceParam[ReportShelf],
-) -> dg.AssetCheckResult:
-    """Else the web application shows a lesson with a hole, or cites what is no part."""
-    return _look(QualityTable.VIDEO_CHUNKS, _new(), table_validator, report_shelf)
-
-
-@dg.asset_check(asset=chunk_embeddings_table.key, retry_policy=RETRY_POLICY)
-def chunk_embeddings_are_sound(
-    table_validator: dg.ResourceParam[TableValidator],
-    report_shelf: dg.ResourceParam[ReportShelf],
-) -> dg.AssetCheckResult:
-    """Else a model that answers every text alike makes search a lottery."""
-    return _look(QualityTable.CHUNK_EMBEDDINGS, _new(), table_validator, report_shelf)
-
-
-@dg.asset_check(asset=quiz_questions_table.key, retry_policy=RETRY_POLICY)
-def stored_quizzes_are_sound(
-    table_validator: dg.ResourceParam[TableValidator],
-    report_shelf: dg.ResourceParam[ReportShelf],
-) -> dg.AssetCheckResult:
-    """Else students are asked for what the lesson does not say any more."""
-    return _look(QualityTable.QUIZZES, _new(), table_validator, report_shelf)
-
+analytics_events_are_sound = _nightly_look(
+    "analytics_events_are_sound",
+    analytics_events_table,
+    QualityTable.ANALYTICS_EVENTS,
+    "Else facts are sent in a form that no metric counts.",
+)
+published_transcripts_are_sound = _nightly_look(
+    "published_transcripts_are_sound",
+    transcripts_table,
+    QualityTable.TRANSCRIPTS,
+    "Else words and text drift apart in rows that no run touches any more.",
+)
+video_chunks_are_sound = _nightly_look(
+    "video_chunks_are_sound",
+    video_chunks_table,
+    QualityTable.VIDEO_CHUNKS,
+    "Else the web application shows a lesson with a hole, or cites what is no part.",
+)
+chunk_embeddings_are_sound = _nightly_look(
+    "chunk_embeddings_are_sound",
+    chunk_embeddings_table,
+    QualityTable.CHUNK_EMBEDDINGS,
+    "Else a model that answers every text alike makes search a lottery.",
+)
+stored_quizzes_are_sound = _nightly_look(
+    "stored_quizzes_are_sound",
+    quiz_questions_table,
+    QualityTable.QUIZZES,
+    "Else students are asked for what the lesson does not say any more.",
+)
 
 table_quality_job = dg.define_asset_job(
     "table_quality_job",
@@ -106,10 +110,6 @@ table_quality_job = dg.define_asset_job(
     tags={"dagster/max_runtime": str(3600), "dagster/priority": "-10"},
     description="What is new in each table, and a slice of the rest, is looked at.",
 )
-
-
-def _new() -> DayRange:
-    return new_rows(datetime.now(UTC).date())
 
 
 def _look(
@@ -129,6 +129,7 @@ def _look(
         description="; ".join(f"not met: {finding.claim}" for finding in failed),
         metadata={
             "rows": found.rows,
+            "lessons left out": found.left_out,
             "expectations": len(found.findings),
             "not met": len(failed),
             "findings": dg.MetadataValue.md(_as_table(found)),

@@ -50,13 +50,17 @@ quiz_statistics_job = dg.define_asset_job(
 
 
 def _table(reports: Sequence[ItemReport]) -> str:
-    """The questions by id: a prompt may hold what only its creator may read."""
-    lines = ["| question | students | right | discrimination | why |", "|-|-|-|-|-|"]
+    """The questions by place: a prompt may hold what only its creator may read."""
+    lines = [
+        "| quiz | question | students | right | discrimination | why |",
+        "|-|-|-|-|-|-|",
+    ]
     for report in reports:
         figures = report.figures
         separates = figures.discrimination
         cells = (
-            str(figures.question_id),
+            str(report.place.quiz_id),
+            str(report.place.number),
             str(figures.students),
             f"{figures.difficulty:.0%}",
             "–" if separates is None else f"{separates:.2f}",

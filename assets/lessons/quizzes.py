@@ -1,6 +1,8 @@
 """The draft quiz of a lesson."""
 
 from collections.abc import Mapping
+from functools import partial
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 import dagster as dg
@@ -12,19 +14,25 @@ from assets.lessons.published_lessons import published_lessons
 from assets.partitions import videos
 from mentora_pipelines.domain.events.payloads import MAX_EDITION, MAX_QUESTIONS
 from mentora_pipelines.domain.quizzes.conflicts import TextEmbedder
+from mentora_pipelines.domain.quizzes.notices import QuizNotices
 from mentora_pipelines.domain.quizzes.questions import (
     BloomLevel,
     Difficulty,
     QuizWishes,
     QuizWriter,
 )
-from mentora_pipelines.domain.quizzes.quizzes import (
-    DEFAULT_QUESTION_COUNT,
+from mentora_pipelines.domain.quizzes.quizzes import DEFAULT_QUESTION_COUNT
+from mentora_pipelines.domain.quizzes.writing import (
     LessonWithQuizzes,
     QuizFigures,
     write_quiz,
 )
 from mentora_pipelines.domain.videos import VideoCatalogue
+
+
+@runtime_checkable
+class QuizProgress(LessonWithQuizzes, QuizNotices, Protocol):
+    """Keeps the quizzes, and tells those who wait for one in vain."""
 
 
 class QuizRequest(dg.Config):
@@ -66,20 +74,22 @@ def quizzes(
     *,
     config: QuizRequest,
     catalogue: dg.ResourceParam[VideoCatalogue],
-    lessons: dg.ResourceParam[LessonWithQuizzes],
+    lessons: dg.ResourceParam[QuizProgress],
     quiz_writer: dg.ResourceParam[QuizWriter],
     question_embedder: dg.ResourceParam[TextEmbedder],
 ) -> dg.MaterializeResult[None]:
     """Questions that stand on the published words, as a draft for the creator."""
+    requested_as = UUID(config.requested_as) if config.requested_as else None
     # The lesson is published: a quiz that fails must not take it back.
-    with lesson_step(context, catalogue, progress=None) as video:
+    tell = partial(lessons.quiz_failed, requested_as=requested_as)
+    with lesson_step(context, catalogue, None, on_failure=tell) as video:
         figures = write_quiz(
             video,
             _wishes(config),
             writer=quiz_writer,
             store=lessons,
             embedder=question_embedder,
-            requested_as=UUID(config.requested_as) if config.requested_as else None,
+            requested_as=requested_as,
         )
     return dg.MaterializeResult(
         metadata={
@@ -103,6 +113,8 @@ def _wishes(config: QuizRequest) -> QuizWishes:
 
 def _measured(config: QuizRequest, figures: QuizFigures) -> dict[str, str | float]:
     """What was asked of the writer, and what came of it; empty of an old quiz."""
+    if figures.reason is not None:
+        return {"no quiz, since": figures.reason}
     if figures.review is None or figures.measures is None:
         return {}
     measures = figures.measures

@@ -6,7 +6,8 @@ import dagster as dg
 
 from assets.observation import platform_step
 from assets.operations.drains import DRAIN_RETRIES
-from mentora_pipelines.domain.operations.orphans import OrphanLedger, collect_orphans
+from mentora_pipelines.domain.operations.orphan_ledger import OrphanLedger
+from mentora_pipelines.domain.operations.orphans import collect_orphans
 from mentora_pipelines.domain.operations.unused_vectors import (
     VectorLedger,
     collect_vectors,

@@ -26,6 +26,7 @@ from mentora_pipelines.errors import (
     ObjectChanged,
     TransientError,
 )
+from mentora_pipelines.observability.timers import measured
 
 PARTIAL_PREFIX = ".partial-"
 """Names of files that `put` has not finished; no key can begin like this."""
@@ -42,6 +43,9 @@ class FolderStorage:
     Files that people copy in are objects too. Hidden files, symbolic links and
     whatever else is not a regular file are not.
     """
+
+    settle_s = 15.0
+    """A copy into the folder may stall: on a slow line, or with a busy disk."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -82,6 +86,7 @@ class FolderStorage:
             if etag is not None:
                 _check_is(etag, key, self.stat(key))
 
+    @measured("storage")
     def put(self, key: str, content: BinaryIO) -> StoredObject:
         """Store the stream under `key`; a reader sees the old bytes or all the new."""
         path = self._path(key)
@@ -220,7 +225,9 @@ def _stored(key: str, path: Path) -> StoredObject | None:
         # Size and time: a folder knows no hash without reading every byte.
         etag=f"{facts.st_size:x}-{facts.st_mtime_ns:x}",
         size=facts.st_size,
-        modified=datetime.fromtimestamp(facts.st_mtime, UTC),
+        # A copy may bear a date of a machine whose clock is wrong; it has landed here
+        # by ours.
+        modified=datetime.fromtimestamp(min(facts.st_mtime, facts.st_ctime), UTC),
     )
 
 

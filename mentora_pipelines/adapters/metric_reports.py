@@ -16,6 +16,7 @@ from uuid import UUID
 from mentora_pipelines.adapters.svg_charts import bar_chart, line_chart, shown
 from mentora_pipelines.domain.analytics.daily_metrics import Metrics
 from mentora_pipelines.domain.analytics.metric_reports import (
+    MAX_TOLD,
     NOBODY,
     REPORT_DAYS,
     Reach,
@@ -52,8 +53,6 @@ WEEK_COLUMNS = (
     "active_students", "sessions", "watch_minutes", "lessons_started",
     "lessons_completed", "quiz_attempts", "quiz_pass_rate", "chat_messages",
 )  # fmt: skip
-MAX_CREATORS = 50
-"""Rows of the platform's table of creators; each has a page of its own."""
 
 
 class HtmlMetricReports:
@@ -72,7 +71,7 @@ class HtmlMetricReports:
         history: Sequence[Metrics],
         reach: Mapping[UUID | None, Reach],
     ) -> Iterator[tuple[UUID | None, str]]:
-        """A page for each creator of that day and for the platform (None)."""
+        """A page for each creator of that day, then the platform's (None)."""
         import pandas as pd
 
         frame = pd.DataFrame([asdict(metrics) for metrics in history])
@@ -80,7 +79,9 @@ class HtmlMetricReports:
             return
         frame = frame.astype(dict.fromkeys(NAMES, float))
         creators = frame[frame["creator_id"].notna()]
-        today = creators[creators["period_start"] == day]
+        today = creators[creators["period_start"] == day].sort_values(
+            ["watch_minutes", "active_students"], ascending=False
+        )
         # The platform's rows have no creator, which groupby would leave out.
         groups = creators.assign(key=creators["creator_id"].astype(str)).groupby("key")
         platform = frame[frame["creator_id"].isna()]
@@ -119,9 +120,6 @@ class HtmlMetricReports:
             for name in NAMES
             if days[name].fillna(0).any()
         ]
-        top = creators.sort_values(
-            ["watch_minutes", "active_students"], ascending=False
-        ).head(MAX_CREATORS)
         week = days.iloc[::-1].head(7)
         return self._template.render(
             subject=subject,
@@ -135,11 +133,11 @@ class HtmlMetricReports:
                 _plain_tile(f"Active in {REPORT_DAYS} days", reach.four_weeks),
             ],
             charts=charts,
-            creators=_cells(top, "creator_id", CREATOR_COLUMNS),
+            creators=_cells(creators.head(MAX_TOLD), "creator_id", CREATOR_COLUMNS),
             creator_columns=["Creator", *(NAMES[name] for name in CREATOR_COLUMNS)],
             more=(
-                f" (the first {MAX_CREATORS} of {len(creators)})"
-                if len(creators) > MAX_CREATORS
+                f" (the first {MAX_TOLD} of {len(creators)})"
+                if len(creators) > MAX_TOLD
                 else ""
             ),
             week=_cells(

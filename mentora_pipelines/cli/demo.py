@@ -18,13 +18,14 @@ from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.cli.daemon import Daemon, dagster_daemon, dagster_dev
 from mentora_pipelines.cli.lessons import print_videos
 from mentora_pipelines.cli.output import clock, print_table, print_text, say
-from mentora_pipelines.cli.quizzes import as_text, newest_quiz
+from mentora_pipelines.cli.quiz_texts import as_text
+from mentora_pipelines.cli.quizzes import newest_quiz
 from mentora_pipelines.domain.search import SearchScope, search_lessons
 from mentora_pipelines.domain.uploads import upload_key
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import MentoraError, SettingsError
 from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
-from mentora_pipelines.providers.models import make_embedder
+from mentora_pipelines.providers.models import make_embedder, make_reranker
 from mentora_pipelines.providers.spending import open_usage_ledgers
 from mentora_pipelines.providers.storage import make_storage
 from mentora_pipelines.settings.home import HomeSettings
@@ -221,6 +222,7 @@ def _show(catalogue: PostgresCatalogue, videos: Sequence[Video]) -> None:
                 embedder=embedder,
                 scope=SearchScope(),
                 limit=1,
+                reranker=make_reranker(embedder),
             )
             hits += [
                 [question, hit.title, hit.start_s, hit.end_s, hit.similarity]

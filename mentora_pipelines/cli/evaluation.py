@@ -12,7 +12,7 @@ from mentora_pipelines.cli.output import (
     print_table,
     print_text,
 )
-from mentora_pipelines.domain.search import SearchMode
+from mentora_pipelines.domain.search import Reranker, SearchMode
 from mentora_pipelines.domain.search_quality import (
     DEPTHS,
     SearchFigures,
@@ -21,9 +21,11 @@ from mentora_pipelines.domain.search_quality import (
 )
 from mentora_pipelines.providers.cache import open_cache
 from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
-from mentora_pipelines.providers.models import make_cached_embedder
+from mentora_pipelines.providers.models import make_cached_embedder, make_reranker
 from mentora_pipelines.providers.search import open_golden_index
 from mentora_pipelines.providers.spending import open_usage_ledgers
+
+RERANKED = "reranked"
 
 FAILURE_DEPTH = 5
 """As many hits as a search shows unless it is told otherwise."""
@@ -40,7 +42,7 @@ def evaluate(json: JsonOption = False) -> None:
         print_json(
             {
                 "samples": [{"title": title, "wer": wer} for title, wer in errors],
-                "search": {mode: _as_json(of) for mode, of in figures.items()},
+                "search": {name: _as_json(of) for name, of in figures.items()},
             }
         )
         return
@@ -53,7 +55,7 @@ def evaluate(json: JsonOption = False) -> None:
     else:
         print_text("Word error rate: the samples are not published (mentora demo)\n")
     _print_figures(figures)
-    _print_failures(figures[SearchMode.HYBRID])
+    _print_failures(*next(iter(figures.items())))
 
 
 def _word_error_rates() -> list[tuple[str, float]]:
@@ -69,17 +71,29 @@ def _word_error_rates() -> list[tuple[str, float]]:
     return rates
 
 
-def _search_figures() -> dict[SearchMode, SearchFigures]:
+def _search_figures() -> dict[str, SearchFigures]:
+    """By way to search; `reranked` is the hybrid one, where sentences are compared."""
     lessons = golden_lessons()
     with open_cache() as cache, open_usage_ledgers() as ledgers:
         embedder = make_cached_embedder(cache, ledgers)
         questions = embed_questions(lessons, embedder)
+        reranker = make_reranker(embedder)
+        ways: dict[str, tuple[SearchMode, Reranker | None]] = {
+            mode.value: (mode, None) for mode in SearchMode
+        }
+        if reranker is not None:
+            ways = {RERANKED: (SearchMode.HYBRID, reranker), **ways}
         with open_golden_index(lessons, embedder) as index:
             return {
-                mode: judge_model(
-                    lessons, index, questions, creator_id=index.creator_id, mode=mode
+                name: judge_model(
+                    lessons,
+                    index,
+                    questions,
+                    creator_id=index.creator_id,
+                    mode=mode,
+                    reranker=reranker_of_way,
                 )
-                for mode in SearchMode
+                for name, (mode, reranker_of_way) in ways.items()
             }
 
 
@@ -93,7 +107,7 @@ def _as_json(figures: SearchFigures) -> dict[str, object]:
     }
 
 
-def _print_figures(figures: dict[SearchMode, SearchFigures]) -> None:
+def _print_figures(figures: dict[str, SearchFigures]) -> None:
     kinds = list(figures[SearchMode.HYBRID].mrr_by_kind)
     count = len(figures[SearchMode.HYBRID].judged)
     print_table(
@@ -101,19 +115,19 @@ def _print_figures(figures: dict[SearchMode, SearchFigures]) -> None:
         ["search", *(f"recall@{depth}" for depth in DEPTHS), "MRR", *kinds],
         [
             [
-                mode.value,
+                name,
                 *of.recall_at.values(),
                 of.mrr,
                 *(of.mrr_by_kind[kind] for kind in kinds),
             ]
-            for mode, of in figures.items()
+            for name, of in figures.items()
         ],
     )
 
 
-def _print_failures(figures: SearchFigures) -> None:
+def _print_failures(name: str, figures: SearchFigures) -> None:
     print_table(
-        f"Not among the first {FAILURE_DEPTH} of the hybrid search",
+        f"Not among the first {FAILURE_DEPTH} of the {name} search",
         ["question", "answered in", "at", "rank", "found instead"],
         [
             [

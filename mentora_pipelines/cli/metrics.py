@@ -1,4 +1,4 @@
-"""`mentora metrics`: the numbers of days, weeks or months."""
+"""`mentora metrics`: the numbers of days, weeks or months, and the pages of a day."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,10 +19,12 @@ from mentora_pipelines.domain.analytics.daily_metrics import (
     Period,
     parse_days,
 )
+from mentora_pipelines.domain.analytics.metric_reports import newest_report
 from mentora_pipelines.domain.uploads import parse_creator
 from mentora_pipelines.errors import InvalidInput
-from mentora_pipelines.providers.analytics import open_metrics
+from mentora_pipelines.providers.analytics import make_report_shelf, open_metrics
 from mentora_pipelines.providers.lessons import open_catalogue
+from mentora_pipelines.providers.storage import address_of
 
 
 def metrics(
@@ -41,11 +43,20 @@ def metrics(
         typer.Option(help="This creator's instead of the platform's: mail or id."),
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    report: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Where the page of this day lies, instead."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show what students did, by day, week (from Monday) or month, in UTC."""
     if csv and json:
         raise InvalidInput("--csv and --json are two answers: ask for one")
+    if report is not None:
+        if first or last or csv:
+            raise InvalidInput("--report is one page of one day")
+        _show_report(report, creator, as_json=json)
+        return
     days = parse_days(first, last, now=datetime.now(UTC))
     with open_metrics() as store:
         found = store.metrics(days, by, _creator_id(creator))
@@ -55,6 +66,16 @@ def metrics(
         print_text(_as_csv(found))
     else:
         _print(f"Metrics by {by}, {days.first} to {days.last}", found)
+
+
+def _show_report(report: str, creator: str | None, *, as_json: bool) -> None:
+    day = parse_days(report, report, now=datetime.now(UTC)).first
+    page = newest_report(day, _creator_id(creator), shelf=make_report_shelf())
+    address = page.url or address_of(page.key)
+    if as_json:
+        print_json({"key": page.key, "address": address})
+    else:
+        print_text(address)
 
 
 def _creator_id(creator: str | None) -> UUID | None:

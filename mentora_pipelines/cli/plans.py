@@ -163,7 +163,7 @@ class _Answer:
         return [
             title,
             stage.operation,
-            total.requests,
+            "" if total.requests is None else total.requests,
             total.audio_s / 60,
             round(total.input_tokens),
             round(total.output_tokens),

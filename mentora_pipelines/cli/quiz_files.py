@@ -3,17 +3,16 @@
 import sys
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
 from mentora_pipelines.cli.arguments import QuizArgument
 from mentora_pipelines.cli.output import JsonOption, print_json, print_table, say
+from mentora_pipelines.cli.quiz_places import opened, place_of
 from mentora_pipelines.domain.quizzes.handouts import Handout, HandoutFormat
 from mentora_pipelines.domain.quizzes.item_statistics import ItemReport, item_reports
-from mentora_pipelines.domain.quizzes.life import quiz_of
-from mentora_pipelines.errors import InvalidInput, NotFound
-from mentora_pipelines.providers.lessons import lesson_url, open_catalogue, open_lessons
+from mentora_pipelines.errors import InvalidInput
+from mentora_pipelines.providers.lessons import lesson_url
 from mentora_pipelines.providers.quizzes import (
     make_handouts,
     make_item_analyst,
@@ -33,11 +32,9 @@ def export(
     ] = None,
 ) -> None:
     """Write a quiz as GIFT, QTI 2.1 (a ZIP package), JSON or a page to print."""
-    quiz_id, video_id = _place(quiz)
-    with open_catalogue() as catalogue, open_lessons() as lessons:
-        video = catalogue.video(video_id)
-        found = quiz_of(video, quiz_id, lessons)
-        transcript = lessons.transcript(video, found.transcript_id)
+    with opened(quiz) as place:
+        video, found = place.video, place.quiz
+        transcript = place.lessons.transcript(video, found.transcript_id)
     handout = Handout(
         found, video.id, video.title, transcript.language, lesson_url(video.id)
     )
@@ -54,7 +51,7 @@ def export(
 
 def statistics(quiz: QuizArgument, json: JsonOption = False) -> None:
     """Show what students' first attempts say about each question."""
-    quiz_id, _ = _place(quiz)
+    quiz_id, _ = place_of(quiz)
     with open_quiz_desk() as desk:
         reports = item_reports([quiz_id], counts=desk, analyst=make_item_analyst())
     if json:
@@ -62,9 +59,18 @@ def statistics(quiz: QuizArgument, json: JsonOption = False) -> None:
         return
     print_table(
         "What the answers say",
-        ["question", "students", "difficulty", "discrimination", "options", "look at"],
+        [
+            "number",
+            "question",
+            "students",
+            "difficulty",
+            "discrimination",
+            "options",
+            "look at",
+        ],
         [
             [
+                report.place.number,
                 report.question.prompt,
                 report.figures.students,
                 report.figures.difficulty,
@@ -80,18 +86,11 @@ def statistics(quiz: QuizArgument, json: JsonOption = False) -> None:
     )
 
 
-def _place(name: UUID) -> tuple[UUID, UUID]:
-    with open_quiz_desk() as desk:
-        place = desk.place(name)
-    if place is None:
-        raise NotFound(f"there is no quiz {name}")
-    return place
-
-
 def _as_json(report: ItemReport) -> dict[str, object]:
     figures = report.figures
     return {
         "question_id": figures.question_id,
+        "number": report.place.number,
         "prompt": report.question.prompt,
         "students": figures.students,
         "difficulty": figures.difficulty,

@@ -14,13 +14,14 @@ from mentora_pipelines.domain.search import (
     SearchPlan,
     SearchScope,
     moment_url,
+    search_lessons,
     search_request,
 )
 from mentora_pipelines.domain.uploads import parse_creator
 from mentora_pipelines.errors import NotFound
 from mentora_pipelines.providers.cache import open_cache
 from mentora_pipelines.providers.lessons import open_catalogue
-from mentora_pipelines.providers.models import make_cached_embedder
+from mentora_pipelines.providers.models import make_cached_embedder, make_reranker
 from mentora_pipelines.providers.spending import open_usage_ledgers
 from mentora_pipelines.settings.mail import MailSettings
 
@@ -63,15 +64,21 @@ def search(  # noqa: PLR0917  (typer calls it by name)
             ),
             video_id=video,
         )
-        request = search_request(
+        embedder = make_cached_embedder(cache, ledgers)
+        hits = search_lessons(
             query,
-            embedder=make_cached_embedder(cache, ledgers),
+            index=catalogue,
+            embedder=embedder,
             scope=scope,
             limit=limit,
             mode=mode,
+            reranker=make_reranker(embedder),
         )
-        hits = catalogue.search(request)
-        plan = catalogue.search_plan(request) if explain else None
+        plan = None
+        if explain:
+            plan = catalogue.search_plan(
+                search_request(query, embedder=embedder, scope=scope, mode=mode)
+            )
     app_url = MailSettings().app_url
     if json:
         answer: dict[str, object] = {"hits": [_as_json(hit, app_url) for hit in hits]}
@@ -84,10 +91,21 @@ def search(  # noqa: PLR0917  (typer calls it by name)
     links = [] if app_url is None else ["link"]
     print_table(
         f"Moments for “{query}”",
-        ["score", "meaning", "words", "lesson", "from", "to", "text", *links],
+        [
+            "score",
+            "sentences",
+            "meaning",
+            "words",
+            "lesson",
+            "from",
+            "to",
+            "text",
+            *links,
+        ],
         [
             [
                 hit.score,
+                hit.sentence_similarity,
                 hit.similarity,
                 hit.text_share,
                 hit.title,

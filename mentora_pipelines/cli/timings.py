@@ -30,6 +30,7 @@ def show_prometheus(days: int) -> None:
             ledger.stage_figures(timedelta(days=days)),
             ledger.states(),
             ledger.video_counts(),
+            days=days,
         )
     print_text(text)
 

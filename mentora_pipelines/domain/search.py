@@ -4,7 +4,8 @@ Here belong the shape of a hit, the scope and the mode of a search, and its port
 here: SQL, indexes, or the embedding model.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from uuid import UUID
@@ -58,7 +59,8 @@ class SearchHit:
     `score` is 1 for what is first by meaning and by words, and orders the hits of one
     question; it says nothing across questions. Its parts: `similarity` (cosine, -1 to
     1) and `vector_rank`, `text_rank` and `text_share` (of the question's words that
-    stand in the text), each of the best chunk and None where that side did not find it.
+    stand in the text), each of the best chunk and None where that side did not find it;
+    `sentence_similarity` (cosine) of the sentences that a reranker found nearest.
     `highlights` are words of the text that the question asks for.
     """
 
@@ -73,6 +75,7 @@ class SearchHit:
     text_rank: int | None
     text_share: float | None
     highlights: tuple[str, ...]
+    sentence_similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,20 @@ class SearchIndex(Protocol):
         ...
 
 
+@runtime_checkable
+class Reranker(Protocol):
+    """Looks closer at the hits that an index found."""
+
+    @property
+    def depth(self) -> int:
+        """Hits that it wants to see, however few are shown."""
+        ...
+
+    def rerank(self, query: str, hits: Sequence[SearchHit]) -> list[SearchHit]:
+        """The same hits, best first."""
+        ...
+
+
 def search_lessons(
     query: str,
     *,
@@ -112,11 +129,19 @@ def search_lessons(
     scope: SearchScope,
     limit: int = 5,
     mode: SearchMode = SearchMode.HYBRID,
+    reranker: Reranker | None = None,
 ) -> list[SearchHit]:
-    """The moments that answer `query` best; raises `InvalidInput`."""
-    return index.search(
-        search_request(query, embedder=embedder, scope=scope, limit=limit, mode=mode)
+    """The moments that answer `query` best; raises `InvalidInput`.
+
+    A reranker has no say in a search by words alone.
+    """
+    request = search_request(
+        query, embedder=embedder, scope=scope, limit=limit, mode=mode
     )
+    if reranker is None or request.vector is None:
+        return index.search(request)
+    found = index.search(replace(request, limit=max(limit, reranker.depth)))
+    return reranker.rerank(query, found)[:limit]
 
 
 def search_request(

@@ -13,6 +13,7 @@ from uuid import UUID
 from mentora_pipelines.domain.lessons.embeddings import Embedder, EmbeddingModel
 from mentora_pipelines.domain.lessons.transcripts import Segment
 from mentora_pipelines.domain.search import (
+    Reranker,
     SearchHit,
     SearchIndex,
     SearchMode,
@@ -136,11 +137,12 @@ def judge_model(
     *,
     creator_id: UUID,
     mode: SearchMode = SearchMode.HYBRID,
+    reranker: Reranker | None = None,
 ) -> SearchFigures:
     """Ask every question of an index of the lessons, which `creator_id` owns.
 
     `questions` are those that `embed_questions` returns for the lessons, so that no
-    model is waited for while the index is open.
+    model but a reranker's is waited for while the index is open.
     """
     return judge_search(
         lessons,
@@ -151,6 +153,7 @@ def judge_model(
             scope=SearchScope(creator_id=creator_id),
             limit=MAX_DEPTH,
             mode=mode,
+            reranker=reranker,
         ),
     )
 

@@ -87,6 +87,11 @@ class ObjectStorage(Protocol):
     bytes: `ObjectChanged` is raised when others are there, or come while they are read.
     """
 
+    @property
+    def settle_s(self) -> float:
+        """How long an object may still be growing after it was changed, in seconds."""
+        ...
+
     def stat(self, key: str) -> StoredObject | None:
         """The object under `key`, or None."""
         ...

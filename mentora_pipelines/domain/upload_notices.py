@@ -17,7 +17,8 @@ from mentora_pipelines.domain.uploads import (
 from mentora_pipelines.errors import PermanentError, TransientError
 
 MAX_NOTICES = 100
-"""Taken in one look: seconds of work, and a busy queue is looked at again at once."""
+"""Taken in one look: seconds of work. A burst is taken in over many looks, about
+twenty a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _follow(
             if upload is None:
                 continue
             known = catalogue.known_uploads([key]).get(key)
-            if known is None or known.etag != upload.etag or known.lost_event:
+            if known is None or known.is_due(upload):
                 catalogue.register_upload(upload, parsed)
                 registered += 1
         except PermanentError as error:

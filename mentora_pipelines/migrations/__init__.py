@@ -86,8 +86,10 @@ def current_revision(database_url: str) -> str | None:
             row = connection.execute(
                 "select version_num from public.alembic_version"
             ).fetchone()
-    except psycopg.OperationalError as error:
-        raise TransientError("the database does not answer") from error
+    except psycopg.Error as error:
+        # The words of the driver may quote the address with its password.
+        kind = type(error).__name__
+        raise TransientError(f"the database does not answer: {kind}") from None
     return None if row is None else str(row[0])
 
 

@@ -7,8 +7,10 @@ are. A line says how something ended: run, video, creator, asset, event, duratio
 import importlib
 import json
 import logging
+import os
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, TextIO, cast
@@ -41,6 +43,30 @@ def log(level: str, event: str, **facts: object) -> None:
         return
 
 
+def keep_standard_error() -> None:
+    """Write to what standard error is by now, whatever Dagster makes of it later.
+
+    For a run it puts a file in its place and lets a `tail` copy that; the end of the
+    run kills the `tail`, and its last lines, which say what failed, would be lost.
+    """
+    global _kept  # noqa: PLW0603  (one for the process, as standard error is)
+    if _kept is not None:
+        return
+    with suppress(OSError):  # a process without a standard error
+        _kept = os.fdopen(
+            os.dup(2), "w", encoding="utf-8", errors="backslashreplace", closefd=False
+        )
+
+
+_kept: TextIO | None = None
+
+
+def _stream() -> TextIO:
+    """Standard error, or what somebody has put in its place for this process."""
+    is_ours = _kept is not None and sys.stderr is sys.__stderr__
+    return cast("TextIO", _kept if is_ours else sys.stderr)
+
+
 @cache
 def _least_level() -> int:
     try:
@@ -68,12 +94,13 @@ def _logger() -> "FilteringBoundLogger":
 
 
 class _StandardError:
-    """Writes to what `sys.stderr` is at that moment: Dagster redirects it for a run."""
+    """Writes to standard error."""
 
     def msg(self, line: str) -> None:
         """Write a line at once, whole: other processes write to the same file."""
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        stream = _stream()
+        stream.write(line + "\n")
+        stream.flush()
 
     debug = info = warning = error = msg
 
@@ -92,7 +119,7 @@ def _render(
     """JSON, or colours where a person looks."""
     ordered = {name: event[name] for name in FIRST if name in event}
     ordered.update(event)
-    if _is_terminal(sys.stderr):
+    if _is_terminal(_stream()):
         return str(_console()(logger, method, ordered))
     return json.dumps(ordered, default=str, ensure_ascii=False)
 

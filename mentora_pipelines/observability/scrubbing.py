@@ -7,7 +7,8 @@ sentence of a transcript.
 
 import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -29,10 +30,17 @@ SECRET_NAME = re.compile(
 
 _PATTERNS = (
     # The user and the password of an address: postgresql://ada:…@host
+    # It may have a slash or an @; what follows a port is a path.
+    (
+        re.compile(r"(?<=://)[^\s\"'<>/@:]*:(?!\d{1,5}/)[^\s\"'<>]*@"),
+        f"{HIDDEN}@",
+    ),
     (re.compile(r"(?<=://)[^\s/@]+@"), f"{HIDDEN}@"),
     # All that follows the path of an address: signatures, tokens, keys.
     (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s?#\"'<>]*)[?#][^\s\"'<>]*"), r"\1?…"),
     (re.compile(r"(?i)\b(bearer|basic|digest)\s+[\w.~+/=-]{4,}"), rf"\1 {HIDDEN}"),
+    # Whatever scheme it names, and all that it says.
+    (re.compile(r"(?i)(\bauthorization\s*[:=]\s*)(?![\"'\s])[^\n]+"), rf"\1{HIDDEN}"),
     # name=value, "name": "value", X-Name: value
     (
         re.compile(
@@ -100,6 +108,24 @@ def place_of(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:]]
     return f"{type(error).__name__} at {' > '.join(places)}"
+
+
+def without_cause(error: MentoraError) -> MentoraError:
+    """One of our errors alone: those before it, which are foreign, stay here."""
+    error.__cause__ = None
+    error.__suppress_context__ = True
+    return error
+
+
+@contextmanager
+def without_foreign_words() -> Iterator[None]:
+    """Whatever is raised is one of our errors, and alone."""
+    try:
+        yield
+    except MentoraError as error:
+        raise without_cause(error) from None
+    except Exception as error:  # noqa: BLE001  (raised again, without its words)
+        raise MentoraError(f"internal: {place_of(error)}") from None
 
 
 @cache

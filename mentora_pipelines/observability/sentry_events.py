@@ -77,10 +77,15 @@ def _replace(event: Event, name: str, safe: Safe) -> None:
         event[name] = safe(event[name])
 
 
+def is_a_bots(user_agent: str) -> bool:
+    """Whether a request is one of a robot, which says so."""
+    return BOTS.search(user_agent) is not None
+
+
 def _is_of_a_bot(event: Event) -> bool:
     headers = _mapping(_mapping(event.get("request")).get("headers"))
     agents = [v for k, v in headers.items() if str(k).lower() == "user-agent"]
-    return any(BOTS.search(str(agent)) for agent in agents)
+    return any(is_a_bots(str(agent)) for agent in agents)
 
 
 def _exceptions(exception: object) -> object:

@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 SLOW_S = 1.0
@@ -35,11 +37,6 @@ class Measurement:
     def label(self) -> str:
         """What was measured."""
         return self.path[-1]
-
-    @property
-    def level(self) -> str:
-        """How loud it is said: `debug`, `info` or `warning`."""
-        return level_of(self.duration_s)
 
 
 def level_of(duration_s: float) -> str:
@@ -104,6 +101,20 @@ def timed(label: str) -> AbstractContextManager[None]:
     """Measure the body with the timer of whoever called; nothing without one."""
     outer = _current.get()
     return nullcontext() if outer is None else outer[0].measure(label)
+
+
+def measured(label: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """The same for each call of a function."""
+
+    def wrap(work: Callable[P, T]) -> Callable[P, T]:
+        @wraps(work)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            with timed(label):
+                return work(*args, **kwargs)
+
+        return call
+
+    return wrap
 
 
 def show_spans(open_span: OpenSpan | None) -> None:

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from mentora_pipelines.adapters.http_probe.lessons import WebLessonProber
     from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
 
-NAME_SERVER_THREADS = 16
-"""A look-up holds a thread for up to ten seconds when a name server is away."""
-
 
 @contextmanager
 def open_health_ledger() -> "Iterator[ContentHealthRows]":
@@ -49,7 +46,8 @@ def open_lesson_prober() -> "Iterator[WebLessonProber]":
     from mentora_pipelines.adapters.http_probe.prober import HttpProber, ProbeLimits
 
     settings = HealthSettings()
-    threads = ThreadPoolExecutor(NAME_SERVER_THREADS, "name-servers")
+    # A look-up holds its thread for ten seconds when a name server is away.
+    threads = ThreadPoolExecutor(settings.concurrency, "name-servers")
     guard = Guard(SystemResolver(threads), trusted=settings.trusted)
     limits = ProbeLimits(settings.timeout_s, settings.concurrency, settings.per_host)
     prober = WebLessonProber(

@@ -42,6 +42,7 @@ def make_openai_embedder(
         _calls(PROVIDER, settings.base_url, name, quota, ledgers),
         model=name,
         dimensions=dimensions or settings.embedding_dimensions,
+        tokens_per_minute=quota.tokens,
     )
 
 

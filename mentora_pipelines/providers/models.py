@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         EmbeddingModel,
         NextEmbedders,
     )
+    from mentora_pipelines.domain.search import Reranker
 
 
 def make_transcriber(ledgers: UsageLedgers) -> Transcriber:
@@ -80,6 +81,17 @@ def embedder_of(model: "EmbeddingModel", ledgers: UsageLedgers) -> "TextModel":
         f"nothing here makes vectors of {model.provider}/{model.model} any more: "
         "`mentora reembed` makes those of another model"
     )
+
+
+def make_reranker(embedder: "TextModel") -> "Reranker | None":
+    """Looks closer at what a search by this model has found.
+
+    None for a hosted model: each search would wait for it once more, and pay.
+    """
+    from mentora_pipelines.domain.search_reranking import SentenceReranker
+
+    is_local = embedder.model == make_local_embedder().model
+    return SentenceReranker(embedder) if is_local else None
 
 
 def make_next_embedders(ledgers: UsageLedgers) -> "NextEmbedders":

@@ -1,7 +1,7 @@
 """Object storage: the objects, links to them, notices and orphans."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from mentora_pipelines.adapters.folder_storage import FolderStorage
@@ -30,6 +30,14 @@ def make_storage() -> "FolderStorage | S3Storage":
     return S3Storage(open_bucket(settings))
 
 
+@contextmanager
+def open_storage() -> "Iterator[FolderStorage | S3Storage]":
+    """Where uploads, audio and captions lie; its connections closed at the end."""
+    storage = make_storage()
+    with nullcontext() if isinstance(storage, FolderStorage) else closing(storage):
+        yield storage
+
+
 def make_links() -> "S3Links":
     """Signs links to the objects of a bucket; raises `SettingsError` for a folder."""
     from mentora_pipelines.adapters.s3_storage.connection import open_bucket
@@ -41,6 +49,14 @@ def make_links() -> "S3Links":
             "a folder signs no links: set MENTORA_STORAGE_URL=s3://BUCKET"
         )
     return S3Links(open_bucket(settings), MediaSettings().max_bytes)
+
+
+def address_of(key: str) -> str:
+    """Where a person reads an object: a signed link, or the path of a folder's file."""
+    if StorageSettings().is_bucket:
+        return make_links().sign_download(key)
+    with FolderStorage(storage_folder()).local(key) as path:
+        return str(path)
 
 
 def make_upload_notices() -> "SqsNotices | NoNotices":
@@ -60,6 +76,16 @@ def make_upload_notices() -> "SqsNotices | NoNotices":
         settings.prefix,
         settings.retry_s,
     )
+
+
+@contextmanager
+def open_upload_notices() -> "Iterator[SqsNotices | NoNotices]":
+    """What a bucket tells of its new objects; its connections closed at the end."""
+    from mentora_pipelines.domain.upload_notices import NoNotices
+
+    notices = make_upload_notices()
+    with nullcontext() if isinstance(notices, NoNotices) else closing(notices):
+        yield notices
 
 
 @contextmanager

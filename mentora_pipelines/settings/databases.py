@@ -9,9 +9,29 @@ from mentora_pipelines.settings.base import Settings
 
 
 def _postgres_url(url: SecretStr) -> SecretStr:
-    if urlsplit(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
-        raise ValueError("must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+    if not _is_postgres_url(url.get_secret_value()):
+        raise ValueError(
+            "must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
+            "each part percent-encoded"
+        )
     return url
+
+
+def _is_postgres_url(url: str) -> bool:
+    """Whether libpq reads it, and finds no part of a password in host or port."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    if urlsplit(url).scheme not in ("postgresql", "postgres"):
+        return False
+    try:
+        parts = conninfo_to_dict(url)
+    except ProgrammingError:
+        return False
+    ports = str(parts.get("port", "")).split(",")
+    return "@" not in str(parts.get("host", "")) and all(
+        not port or port.isdecimal() for port in ports
+    )
 
 
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]

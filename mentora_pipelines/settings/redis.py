@@ -9,8 +9,16 @@ from mentora_pipelines.settings.base import Settings
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
-    if urlsplit(url.get_secret_value()).scheme not in ("redis", "rediss"):
-        raise ValueError("must be redis://… or rediss://… (TLS)")
+    try:
+        parts = urlsplit(url.get_secret_value())
+        is_read = parts.hostname is not None and parts.port != 0
+    except ValueError:
+        # A password with a slash in it ends in the place of the port.
+        is_read = False
+    if not is_read or parts.scheme not in ("redis", "rediss"):
+        raise ValueError(
+            "must be redis://… or rediss://… (TLS), each part percent-encoded"
+        )
     return url
 
 

@@ -25,7 +25,7 @@ from tests.fix_cache import OpenCache, open_test_cache
 from tests.fix_runs import Connection
 from tests.fix_valkey import StartValkey, ValkeyProcess
 from tests.fix_whop import NewSeller, whop_at
-from tests.whop_server import PRODUCT, Fault, WhopServer, drop, saying
+from tests.whop_server import COMPANY, PRODUCT, Fault, WhopServer, drop, saying
 
 HOUR = timedelta(hours=1)
 
@@ -211,13 +211,41 @@ def test_a_listed_membership_is_known_though_nobody_asked(
 ) -> None:
     """Else a student who comes first during an outage is shut out; or stays in."""
     now = datetime.now(UTC)
-    one = Membership("mem_1", "user_1", PRODUCT, "active", None, now - HOUR, now - HOUR)
+    then = now - HOUR
+    one = Membership("mem_1", "user_1", COMPANY, PRODUCT, "active", None, then, then)
     membership_rows.store(desk.creator_id, [one])
     whop_server.fault = drop
     assert desk.access().basis is Basis.LAST_KNOWN
     over = replace(one, status="canceled", changed_at=now, told_at=now)
     membership_rows.store(desk.creator_id, [over])
     assert not desk.access().granted
+
+
+def test_a_membership_of_another_company_opens_nothing(
+    whop_server: WhopServer,
+    membership_rows: PostgresMemberships,
+    one_cache: OpenCache,
+    new_seller: NewSeller,
+) -> None:
+    """Else a stranger's members get in, once a creator mistyped a company's id."""
+    then = datetime.now(UTC) - HOUR
+    with closing(whop_at(whop_server)) as whop:
+        desk = desk_over(whop, membership_rows, one_cache, new_seller(products=()))
+        for number, company in enumerate((COMPANY, "biz_stranger"), 1):
+            one = Membership(
+                f"mem_{number}",
+                f"user_{number}",
+                company,
+                PRODUCT,
+                "active",
+                None,
+                then,
+                then,
+            )
+            membership_rows.store(desk.creator_id, [one])
+        whop_server.fault = drop
+        assert desk.access("user_1").granted
+        assert not desk.access("user_2").granted
 
 
 def test_some_products_may_be_known_and_others_told(

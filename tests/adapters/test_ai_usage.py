@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -69,6 +69,12 @@ from ai_usage where id = %(id)s
 """
 
 COUNT_CALLS = "select count(*) from ai_usage where creator_id = %(id)s"
+
+HOLDS_RUN_OUT = """
+update budget_holds set held_at = held_at - %(age)s where creator_id = %(id)s
+"""
+
+COUNT_HOLDS = "select count(*) from budget_holds where creator_id = %(id)s"
 
 MAKE_OLDER = """
 update ai_usage
@@ -215,6 +221,65 @@ def test_calls_that_belong_together_are_checked_together_and_not_booked(
     with pytest.raises(OverBudget):
         ledger.check([QUIZ, QUIZ, QUIZ])
     assert spending.monthly(video.creator_id).used == Spending()
+
+
+def test_of_two_lessons_at_once_the_one_that_fits_is_made_and_the_other_costs_nothing(
+    ledger: PostgresUsageLedger,
+    spending: SpendingRows,
+    catalogue: PostgresCatalogue,
+    video: Video,
+) -> None:
+    """Else both are heard by half, both are refused, and the month is used up."""
+    spending.set_budget(video.creator_id, Budget(limit_minutes=60))
+    lessons = [video, register(catalogue, video.creator_email, name="other.mp4")]
+    start = Barrier(2)
+
+    def hear(lesson: Video) -> int:
+        window = replace(MINUTE, input_units=240, video_id=lesson.id)
+        whole = replace(window, input_units=2400)
+        start.wait()
+        heard = 0
+        with suppress(OverBudget), ledger.hold([whole]):
+            for _ in range(10):
+                ledger.check([window])
+                # A repeat takes what the refused request gave back.
+                ledger.fail(ledger.reserve(window))
+                ledger.settle(ledger.reserve(window), 240, 0)
+                heard += 1
+        return heard
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(hear, lessons)) == [0, 10]
+    assert spending.monthly(video.creator_id).used == Spending(minutes=40)
+
+
+def test_what_is_held_is_free_again_when_its_step_ends_or_has_died(
+    ledger: PostgresUsageLedger,
+    spending: SpendingRows,
+    admin: Connection,
+    video: Video,
+) -> None:
+    """Else a crash takes a creator's minutes for a month."""
+    spending.set_budget(video.creator_id, Budget(limit_minutes=3))
+    lesson = replace(MINUTE, input_units=180, video_id=video.id)
+    with suppress(ZeroDivisionError), ledger.hold([lesson]):
+        with pytest.raises(OverBudget):
+            ledger.check([MINUTE])
+        ledger.check([lesson])
+        raise ZeroDivisionError
+    ledger.check([MINUTE])
+    with ExitStack() as died:
+        died.enter_context(ledger.hold([lesson]))
+        with ledger.hold([lesson]):
+            pass  # the next try, in the place of the one that died
+        ledger.check([MINUTE])
+        died.enter_context(ledger.hold([lesson]))
+        for age, left in ((PATIENCE, 1), (timedelta(days=1), 0)):
+            admin.execute(HOLDS_RUN_OUT, {"id": video.creator_id, "age": age})
+            ledger.check([MINUTE])
+            spending.give_up(PATIENCE)
+            ((holds,),) = admin.execute(COUNT_HOLDS, {"id": video.creator_id})
+            assert holds == left
 
 
 def test_a_new_month_has_a_new_budget(

@@ -2,8 +2,7 @@
 
 import itertools
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -22,8 +21,9 @@ from mentora_pipelines.domain.caching.invalidation import (
     on_video_update,
 )
 from mentora_pipelines.errors import TransientError
-from tests.fix_cache import PAUSE_S, open_test_cache
+from tests.fix_cache import PATIENCE_S, PAUSE_S, open_test_cache
 from tests.fix_valkey import StartValkey, ValkeyProcess
+from tests.waiting import wait_until
 
 PAGE = keys.videos_of_creator("ada", "next")
 VIDEO = keys.video("v1")
@@ -32,6 +32,9 @@ SMALL = 4 << 20
 """Bytes of memory that are soon full."""
 
 HIT = keys.rate_limit("api", "ada")
+
+HASTE_S = 0.5
+"""For an answer of a server that is stopped, and of one that is busy."""
 
 
 def fill(client: Redis) -> None:
@@ -47,14 +50,6 @@ def accepted_by(listener: socket.socket) -> Iterator[socket.socket]:
     with suppress(TimeoutError):
         while True:
             yield listener.accept()[0]
-
-
-def wait_until(true: Callable[[], object]) -> None:
-    """Return when it is so; fail when it never is."""
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def takes_up_again(cache: ValkeyCache, key: CacheKey[object]) -> None:
@@ -90,7 +85,8 @@ def test_a_cache_that_is_away_is_borne_and_taken_up_again(
 ) -> None:
     """Else an outage of the cache is one of the platform."""
     server = start_valkey(policy="allkeys-lru", max_memory=SMALL)
-    with open_test_cache(server, valkey_coordination, timeout_s=0.2) as opened:
+    timeout_s = HASTE_S if fault == "stopped" else PATIENCE_S
+    with open_test_cache(server, valkey_coordination, timeout_s=timeout_s) as opened:
         opened.cache.set(VIDEO, "held")
         (server.freeze if fault == "stopped" else server.kill)()
         bears_its_absence(opened.cache)
@@ -105,7 +101,8 @@ def test_nothing_is_cached_that_an_invalidation_could_not_find(
 ) -> None:
     """Else a page stored while the index was away stays after a change."""
     index = start_valkey()
-    with open_test_cache(valkey_cache, index, timeout_s=0.2) as opened:
+    timeout_s = HASTE_S if fault == "stopped" else PATIENCE_S
+    with open_test_cache(valkey_cache, index, timeout_s=timeout_s) as opened:
         cache = opened.cache
         cache.set(keys.videos_of_creator("ada", "held"), "held")
         (index.freeze if fault == "stopped" else index.kill)()
@@ -198,7 +195,8 @@ def test_a_server_that_says_nothing_is_asked_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         listener.settimeout(0.01)
-        made = [ValkeyServer(f"redis://127.0.0.1:{port}", "tests") for _ in range(2)]
+        url = f"redis://127.0.0.1:{port}"
+        made = [ValkeyServer(url, "tests", pause_s=60) for _ in range(2)]
         for server in made * 50:
             with pytest.raises(ServerAway), server.asked() as client:
                 client.get("x")

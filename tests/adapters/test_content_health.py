@@ -29,7 +29,7 @@ from mentora_pipelines.domain.operations.health_looks import (
 )
 from mentora_pipelines.services import DatabaseUrls
 from tests.fakes import FakeStorage
-from tests.web import FRONT, Web, prober_for, serving
+from tests.web import FRONT, Web, prober_for, serving, status
 
 WELL = Sighting(status=206, has_bytes=True, content_type="video/mp4", latency_ms=3.0)
 GONE = Sighting(status=404)
@@ -313,6 +313,20 @@ def test_the_history_holds_what_was_seen(world: World) -> None:
     ]
 
 
+def test_a_status_that_is_none_of_http_ends_no_look(world: World) -> None:
+    """Else one link to such a host, and no creator is ever told anything again."""
+    odd, well = world.creator(2)
+    with serving(web := Web(FRONT)):
+        web.answers["/odd"] = status("999 Denied")
+        prober = prober_for(web)
+        link = LessonAddress(odd, uuid4(), web.url("/odd"), "uploads/none", None)
+        (world.seen[odd],) = prober.probe([link])
+        prober.close()
+    world.look()
+    rows = world.admin.execute("select video_id, outcome from content_health_checks")
+    assert dict(rows.fetchall()) == {odd: "timeout", well: "ok"}
+
+
 def test_old_probes_are_forgotten_and_how_a_lesson_stands_is_not(world: World) -> None:
     """Else the history grows for ever, or a creator is told the same once more."""
     broken, throttled, well = world.creator(3)
@@ -363,8 +377,8 @@ def test_ten_thousand_lessons_stay_within_their_connections_and_memory(
     assert figures.outcomes == {HealthOutcome.OK: len(ids)}
     assert web.asked == {"HEAD /v.mp4": 2_000, "GET /v.mp4": 2_000}
     assert 2 < web.most_at_once <= 32
-    # A page is made while the one before is let go.
-    assert prober.most_alive <= 2 * PAGE_LESSONS
+    # A page is made while the one before is let go, and one waits to be collected.
+    assert prober.most_alive <= 3 * PAGE_LESSONS
 
 
 @dataclass

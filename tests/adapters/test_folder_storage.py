@@ -1,7 +1,9 @@
 import io
 import os
 import threading
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.errors import InvalidInput, NotFound, TransientError
+from tests.fix_object_stores import TICK_S
 
 AWKWARD = ["a", "a-b", "a/b", "a0", "a b", "a/b-c", "a/b/c.mp4", "b", "ä/é", "z/日本"]
 """Names whose order differs when a folder sorts without the slash behind it."""
@@ -79,8 +82,21 @@ def test_other_bytes_of_the_same_length_have_another_etag(
 ) -> None:
     """Else a replaced video is never processed."""
     one = storage.put("a", io.BytesIO(b"one"))
+    time.sleep(TICK_S)
     two = storage.put("a", io.BytesIO(b"two"))
     assert one.etag != two.etag
+
+
+def test_a_file_dated_in_the_future_is_as_old_as_its_copy(
+    storage: FolderStorage,
+) -> None:
+    """Else each deletion of such a lesson is undone: its file seems to come after."""
+    storage.put("a", io.BytesIO(b"x"))
+    then = time.time() + 3 * 3600
+    os.utime(storage.root / "a", (then, then))
+    found = storage.stat("a")
+    assert found is not None
+    assert found.modified < datetime.now(UTC)
 
 
 def test_a_stream_that_breaks_leaves_the_old_bytes(storage: FolderStorage) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
 from mentora_pipelines.domain.memberships.following import (
@@ -17,7 +18,16 @@ from mentora_pipelines.domain.memberships.following import (
 from mentora_pipelines.domain.memberships.memberships import MembershipListing
 from tests.fix_runs import Connection
 from tests.fix_whop import CALM, NewSeller, whop_at
-from tests.whop_server import Fault, Json, WhopServer, cut, drop, membership, saying
+from tests.whop_server import (
+    COMPANY,
+    Fault,
+    Json,
+    WhopServer,
+    cut,
+    drop,
+    membership,
+    saying,
+)
 
 
 class Hours:
@@ -173,6 +183,34 @@ def test_one_shop_that_cannot_be_followed_stops_no_other(
     assert set(told.faults) == {broken}
     assert not told.worth_retrying
     assert set(hour.rows(seller)) == {"mem_1"}
+
+
+def test_a_creator_who_sells_elsewhere_now_has_other_members(
+    hour: Hours, whop_server: WhopServer, new_seller: NewSeller, admin: Connection
+) -> None:
+    """Else members of a company left behind are renewed, and each hour fails."""
+    told_at = (
+        "select max(granted_at) from memberships where creator_id = %s"
+        " and company_id = %s"
+    )
+    seller = new_seller(products=())
+    whop_server.page_size = 100
+    count = CREDIBLE_LOSSES + 2
+    account = {"id": "biz_new", "route": "new", "title": "Ada"}
+    new = membership(count + 1, account=account)
+    whop_server.memberships = [*members(count), new]
+    assert hour().listed == count
+    before = admin.execute(told_at, [seller, COMPANY]).fetchone()
+    change = "update creators set settings = %s where id = %s"
+    admin.execute(change, [Jsonb({"whop": {"companyId": "biz_new"}}), seller])
+    told = hour()
+    assert (told.listed, told.unlisted, told.closed, told.faults) == (1, 0, 0, {})
+    assert admin.execute(told_at, [seller, COMPANY]).fetchone() == before
+    assert admin.execute(told_at, [seller, "biz_new"]).fetchone() != (None,)
+    # Back at the first one its members are there, and followed.
+    admin.execute(change, [Jsonb({"whop": {"companyId": COMPANY}}), seller])
+    whop_server.memberships = members(count - 1)
+    assert hour().closed == 1
 
 
 def test_shops_are_not_asked_for_one_by_one_while_whop_is_away(

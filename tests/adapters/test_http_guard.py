@@ -1,6 +1,10 @@
 """No link leads our servers to where a stranger may not look."""
 
+import asyncio
+import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from uuid import uuid4
 
@@ -10,7 +14,7 @@ from mentora_pipelines.adapters.http_probe.addresses import (
     is_public,
     is_public_or_private,
 )
-from mentora_pipelines.adapters.http_probe.guard import Guard
+from mentora_pipelines.adapters.http_probe.guard import Guard, SystemResolver
 from mentora_pipelines.adapters.http_probe.lessons import NoLinkRenewer, WebLessonProber
 from mentora_pipelines.adapters.http_probe.prober import HttpProber, ProbeLimits
 from mentora_pipelines.adapters.http_probe.web_urls import UrlRefused, parse_web_url
@@ -23,6 +27,7 @@ from tests.fakes import FakeStorage
 from tests.web import (
     FRONT,
     INSIDE,
+    NEXT_DOOR,
     TRUST,
     FixedResolver,
     Web,
@@ -175,9 +180,9 @@ def test_an_inner_address_at_the_end_of_several_redirects_is_not_asked(
 
 def test_the_address_that_was_checked_is_the_one_that_is_asked(front: Web) -> None:
     """Else a name server answers the guard well and the connection badly."""
-    with serving(canary := Web(INSIDE, port=front.port)):
+    with serving(canary := Web(NEXT_DOOR, port=front.port)):
         # Each look-up but the first leads inside.
-        resolver = FixedResolver(rebind_example=[FRONT, INSIDE])
+        resolver = FixedResolver(rebind_example=[FRONT, NEXT_DOOR])
         prober = prober_for(front, resolver=resolver)
         seen = see(prober, front.url("/v.mp4", "rebind.example"))
         assert seen.status == 206
@@ -188,8 +193,8 @@ def test_the_address_that_was_checked_is_the_one_that_is_asked(front: Web) -> No
 def test_a_second_connection_is_checked_again(front: Web) -> None:
     """Else a server that drops the first connection opens the way inside."""
     front.answers["HEAD /drop.mp4"] = status("500 Oops", "Connection: close")
-    with serving(canary := Web(INSIDE, port=front.port)):
-        resolver = FixedResolver(rebind_example=[FRONT, INSIDE])
+    with serving(canary := Web(NEXT_DOOR, port=front.port)):
+        resolver = FixedResolver(rebind_example=[FRONT, NEXT_DOOR])
         seen = see(
             prober_for(front, resolver=resolver),
             front.url("/drop.mp4", "rebind.example"),
@@ -216,13 +221,33 @@ def test_the_guard_of_production_lets_nothing_through_to_this_machine(
     prober.close()
 
 
+def test_a_look_up_that_is_given_up_keeps_no_thread() -> None:
+    """Else names whose server is away leave none for the lessons of others."""
+    ended: list[str] = []
+
+    def find(host: str) -> list[str]:
+        time.sleep(0.3)
+        ended.append(host)
+        raise socket.gaierror(socket.EAI_AGAIN, "the name server is away")
+
+    async def give_up(resolver: SystemResolver) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await resolver.addresses("dead.example")
+        assert ended == ["dead.example"]
+
+    with ThreadPoolExecutor(1) as threads:
+        asyncio.run(give_up(SystemResolver(threads, find)))
+
+
 def test_a_trusted_host_may_be_private_and_nothing_worse() -> None:
     """Else a private CDN cannot be used, or its name opens the machine itself."""
     for text in ("10.1.2.3", "192.168.0.9", "fd12::1", "100.64.3.4", "8.8.8.8"):
         assert is_public_or_private(ip_address(text)), text
     for text in (
         "127.0.0.1", "::1", "169.254.169.254", "fe80::1", "0.0.0.1", "224.0.0.1",
-        "fd00:ec2::254", "100.100.100.200", "::ffff:10.0.0.1",
+        "fd00:ec2::254", "100.100.100.200", "::ffff:10.0.0.1", "fd20:ce::254",
+        "fd00:c1::a9fe:a9fe", "fd00:42::42",
     ):  # fmt: skip
         assert not is_public_or_private(ip_address(text)), text
 

@@ -18,7 +18,9 @@ from mentora_pipelines.domain.operations.mail_delivery import Message
 from mentora_pipelines.domain.operations.mail_variables import (
     HEALTH_SENTENCES,
     MAX_TITLE_CHARACTERS,
+    QUIZ_SENTENCES,
     MailTemplate,
+    quiz_sentence,
 )
 from mentora_pipelines.errors import (
     CREATOR_SENTENCES,
@@ -32,6 +34,7 @@ from tests.mails import failure, health, sealed
 
 FAILED = MailTemplate.VIDEO_PROCESSING_FAILED
 ALERT = MailTemplate.VIDEO_HEALTH_ALERT
+NO_QUIZ = MailTemplate.QUIZ_GENERATION_FAILED
 APP = "https://app.tests.example"
 
 HEADERS = {
@@ -96,6 +99,23 @@ def test_a_failure_says_which_lesson_what_happened_and_what_to_do(
     address = f"{APP}/videos/00000000-0000-0000-0000-000000000001"
     assert page.links == ([] if app_url is None else [address])
     assert (address in message.text) == (app_url is not None)
+
+
+@pytest.mark.parametrize("code", [*QUIZ_SENTENCES, ErrorCode.INTERNAL])
+def test_a_failed_quiz_says_of_which_lesson_and_that_the_lesson_stands(
+    code: ErrorCode,
+) -> None:
+    """Else the creator takes a published lesson for lost, or waits for the quiz."""
+    sentence = quiz_sentence(code)
+    one = render(NO_QUIZ, failure(1, "Plants", code), app_url=APP)
+    two = render(NO_QUIZ, *(failure(n, f"Plants {n}", code) for n in range(2)))
+    for message in (one, two):
+        assert "could not" in message.subject
+        for text in (message.text, Page(message.html).text):
+            assert "Plants" in text
+            assert text.count(sentence) == 1
+            assert "as it is" in text or "as they are" in text
+    assert f"{APP}/videos/" in one.text
 
 
 @pytest.mark.parametrize("outcome", list(HEALTH_SENTENCES))

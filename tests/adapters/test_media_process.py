@@ -12,7 +12,7 @@ import av
 import pytest
 
 from mentora_pipelines.adapters.media.decoder import PyAvDecoder
-from mentora_pipelines.adapters.media.private_folder import (
+from mentora_pipelines.adapters.private_folder import (
     PREFIX,
     YOUNG_S,
     private_folder,
@@ -21,7 +21,7 @@ from mentora_pipelines.errors import ErrorCode, LessonRefused, TransientError
 from tests.media_files import Track, media
 from tests.media_forgeries import tone16, wav
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """How long a test waits for what takes a moment."""
 
 FAULTY = "tests.faulty_decoder"
@@ -87,8 +87,11 @@ def test_a_killed_decoder_or_a_full_disk_is_a_fault_of_the_machine() -> None:
 def test_a_decoder_that_hangs_is_killed(tmp_path: Path) -> None:
     """Else a worker waits for ever."""
     marker = tmp_path / "pid"
-    ended = end_of(asking_for(f"sleep {marker}"), start_wall_s=1.0)
-    assert ended == "the decoder did not end within its time"
+    for wall_s in (1.0, 4.0, 16.0):  # a busy machine needs longer to start it
+        ended = end_of(asking_for(f"sleep {marker}"), start_wall_s=wall_s)
+        assert ended == "the decoder did not end within its time"
+        if marker.exists():
+            break
     assert not Path(f"/proc/{marker.read_text()}").exists()
 
 
@@ -193,7 +196,7 @@ def is_running(pid: int) -> bool:
     """Whether it lives, and is no zombie."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
 

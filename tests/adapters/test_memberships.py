@@ -22,6 +22,7 @@ def told(status: str = "active", *, changed: float = 0, at: float = 0) -> Member
     return Membership(
         "mem_1",
         "user_1",
+        COMPANY,
         PRODUCT,
         status,
         None,
@@ -165,6 +166,9 @@ def test_a_creators_members_are_theirs(
     assert membership_rows.unconfirmed(shop, THEN, 9) == []
     assert membership_rows.count_open(replace(shop, product_ids=("prod_2",))) == 0
     assert membership_rows.count_open(replace(shop, creator_id=ada)) == 0
+    elsewhere = replace(shop, company_id="biz_elsewhere")
+    assert membership_rows.count_open(elsewhere) == 0
+    assert membership_rows.unconfirmed(elsewhere, THEN + HOUR, 9) == []
 
 
 def test_the_later_answer_stays(

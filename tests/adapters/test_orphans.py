@@ -2,10 +2,11 @@
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -14,10 +15,11 @@ from mentora_pipelines.adapters.folder_storage import PARTIAL_PREFIX, FolderStor
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
-from mentora_pipelines.adapters.postgres.orphans import OrphanRows
+from mentora_pipelines.adapters.postgres.orphans import SELECT_NAMED, OrphanRows
 from mentora_pipelines.adapters.s3_storage.storage import S3Storage
 from mentora_pipelines.domain.identity import content_hash
-from mentora_pipelines.domain.lessons.captions import CaptionTrack
+from mentora_pipelines.domain.lessons.captions import CaptionTrack, caption_lesson
+from mentora_pipelines.domain.operations.orphan_kinds import PAGE_KEYS, needless_reports
 from mentora_pipelines.domain.operations.orphans import (
     SMALL_NUMBER,
     Collected,
@@ -30,14 +32,12 @@ from mentora_pipelines.domain.operations.unused_vectors import (
     collect_vectors,
 )
 from mentora_pipelines.domain.storage import StoredObject, UnfinishedWrite
-from mentora_pipelines.domain.uploads import (
-    UploadCursor,
-    look_for_uploads,
-    parse_upload_key,
-)
+from mentora_pipelines.domain.upload_looks import UploadCursor, look_for_uploads
+from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import PermanentError
 from mentora_pipelines.services import DatabaseUrls
+from tests.fakes import FakeStorage
 from tests.fix_object_stores import S3Server
 from tests.fix_runs import Connection
 from tests.stored_lessons import SENTENCES, stored_lesson, transcript_for
@@ -114,6 +114,17 @@ class Shelf:
         )
         return self.catalogue.video(video.id)
 
+    def delete(self, video: Video, ago: timedelta = timedelta()) -> None:
+        """Delete a lesson, as it was asked for some time ago."""
+        self.catalogue.delete_video(video, datetime.now(UTC) - ago)
+
+    def due(self) -> list[str]:
+        """The uploads that a look at storage finds."""
+        look = look_for_uploads(
+            self.storage, self.catalogue, cursor=UploadCursor(), now=later()
+        )
+        return [video.storage_key for video in look.due]
+
     def stored(self) -> set[str]:
         """All that is stored."""
         return {found.key for found in self.storage.list("", limit=1000)}
@@ -157,7 +168,7 @@ def test_objects_of_a_deleted_lesson_go_after_their_grace(shelf: Shelf) -> None:
     shelf.lesson("kept")
     gone = shelf.lesson("gone")
     before = shelf.stored()
-    shelf.catalogue.delete_video(gone)
+    shelf.delete(gone)
     assert shelf.collect(days=6).deleted == 0
     assert shelf.stored() == before
     numbers = shelf.survey().as_plain()
@@ -248,16 +259,66 @@ def test_bytes_that_came_back_are_no_orphan(shelf: Shelf) -> None:
     """Else a creator who uploads a deleted lesson again loses it a week later."""
     shelf.lesson("kept")
     gone = shelf.lesson("gone")
-    shelf.catalogue.delete_video(gone)
+    shelf.delete(gone)
     # Other bytes, which the sensor finds: they are a new upload.
     shelf.put(gone.storage_key, b"other bytes")
     assert shelf.collect().deleted == 2
     assert gone.storage_key in shelf.stored()
-    look = look_for_uploads(
-        shelf.storage, shelf.catalogue, cursor=UploadCursor(), now=later()
-    )
-    assert [video.storage_key for video in look.due] == [gone.storage_key]
+    assert shelf.due() == [gone.storage_key]
     assert shelf.collect(days=30).deleted == 0
+
+
+def test_the_same_bytes_after_a_deletion_are_a_new_upload(
+    shelf: Shelf, rows: Connection
+) -> None:
+    """Else who uploads a deleted lesson again never sees it, and loses it in a week."""
+    shelf.lesson("kept")
+    gone = shelf.lesson("gone")
+    shelf.delete(gone)
+    assert shelf.due() == []
+    shelf.put(gone.storage_key)
+    # As if they had come a while after it; a bucket's clock knows whole seconds.
+    rows.execute("update orphaned_blobs set orphaned_at = orphaned_at - interval '2 s'")
+    assert shelf.collect().deleted == 2
+    assert gone.storage_key in shelf.stored()
+    assert shelf.due() == [gone.storage_key]
+    assert shelf.collect(days=90).deleted == 0
+
+
+def test_bytes_that_come_before_a_deletion_is_done_are_a_new_upload(
+    shelf: Shelf,
+) -> None:
+    """Else a lesson deleted and uploaded anew is lost while the daemon is busy."""
+    gone = shelf.lesson("gone")
+    shelf.put(gone.storage_key)
+    shelf.delete(gone, ago=timedelta(minutes=1))
+    assert shelf.due() == [gone.storage_key]
+
+
+def exact_to_the_millisecond(parsed: dict[str, Any], **_: object) -> None:
+    """What R2 and MinIO list; of one object they too tell whole seconds."""
+    for entry in parsed.get("Contents", ()):
+        entry["LastModified"] = entry["LastModified"].replace(microsecond=170_000)
+
+
+def test_an_orphan_goes_although_listings_are_more_exact(
+    weed_storage: S3Storage,
+    seaweed: S3Server,
+    ledger: OrphanRows,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+) -> None:
+    """Else R2 keeps the sound and the captions of every deleted lesson."""
+    shelf = Shelf(weed_storage, ledger, own_catalogue, own_lessons)
+    shelf.lesson("kept")
+    shelf.put("audio/gone.flac")
+    events = seaweed.bucket("all").client.meta.events
+    asked = ("after-call.s3.ListObjectsV2", exact_to_the_millisecond)
+    events.register(*asked)
+    try:
+        assert shelf.collect().deleted == 1
+    finally:
+        events.unregister(*asked)
 
 
 @pytest.mark.parametrize("is_emptied", [True, False])
@@ -281,6 +342,9 @@ def test_a_database_that_has_forgotten_its_lessons_deletes_nothing(
     assert "audio/1.flac" not in shelf.stored()
 
 
+NOTES = "select storage_key, upload_etag, orphaned_at from orphaned_blobs order by 1"
+
+
 class Meanwhile(FolderStorage):
     """A storage beside which something happens between the survey and the rest."""
 
@@ -290,6 +354,49 @@ class Meanwhile(FolderStorage):
         """What the folder says, after it has happened."""
         self.happens()
         return super().unfinished_writes(limit)
+
+
+@pytest.mark.parametrize("is_away_from_the_start", [True, False])
+def test_a_night_without_its_storage_forgets_no_deletion(
+    tmp_path: Path,
+    ledger: OrphanRows,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+    rows: Connection,
+    *,
+    is_away_from_the_start: bool,
+) -> None:
+    """Else deleted lessons are taken for new ones, and shown to students again."""
+    storage = Meanwhile(tmp_path)
+    shelf = Shelf(storage, ledger, own_catalogue, own_lessons)
+
+    def unmount() -> None:
+        storage.root = tmp_path / "nothing"
+
+    shelf.lesson("kept")
+    shelf.delete(shelf.lesson("gone"))
+    before = rows.execute(NOTES).fetchall()
+    storage.happens = unmount
+    if is_away_from_the_start:
+        unmount()
+    assert shelf.collect().deleted == 0
+    assert rows.execute(NOTES).fetchall() == before
+    storage.root, storage.happens = tmp_path, lambda: None
+    assert shelf.due() == []
+    assert shelf.collect().deleted == 3
+
+
+def test_a_note_without_its_object_is_forgotten_at_last(
+    shelf: Shelf, rows: Connection
+) -> None:
+    """Else each night looks for all that was ever deleted by hand."""
+    shelf.lesson("kept")
+    gone = shelf.lesson("gone")
+    shelf.delete(gone)
+    shelf.storage.delete(gone.storage_key)
+    for days, left in ((8, [gone.storage_key]), (60, [])):
+        shelf.collect(days)
+        assert [key for key, *_ in rows.execute(NOTES)] == left
 
 
 def test_an_object_that_is_named_at_the_last_moment_stays(
@@ -311,6 +418,46 @@ def test_an_object_that_is_named_at_the_last_moment_stays(
     assert collected.survey.as_plain()["audio_orphans"] == 1
     assert collected.deleted == 0
     assert "audio/reused.flac" in shelf.stored()
+
+
+class LastLook(FolderStorage):
+    """A storage beside which something happens before the last look at an object."""
+
+    happens: Callable[[], object] | None = None
+
+    def stat(self, key: str) -> StoredObject | None:
+        """What the folder says, after it has happened."""
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            happens()
+        return super().stat(key)
+
+
+def test_captions_that_are_wanted_again_are_there(
+    tmp_path: Path,
+    ledger: OrphanRows,
+    own_catalogue: PostgresCatalogue,
+    own_lessons: PostgresLessons,
+    rows: Connection,
+) -> None:
+    """Else a lesson is published with captions that no player can load."""
+    storage = LastLook(tmp_path)
+    shelf = Shelf(storage, ledger, own_catalogue, own_lessons)
+    video = shelf.lesson("kept")
+    transcript = own_lessons.transcript(video, transcript_for(video, SENTENCES).id)
+
+    def caption() -> CaptionTrack:
+        return caption_lesson(
+            transcript, video, storage=storage, store=own_lessons
+        ).track
+
+    # They were made for another lesson, which is gone.
+    wanted = caption().storage_key
+    rows.execute("delete from caption_tracks where storage_key = %s", [wanted])
+    storage.happens = caption
+    assert shelf.collect().survey.as_plain()["captions_orphans"] == 1
+    assert ledger.named([wanted]) == {wanted}
+    assert wanted in shelf.stored()
 
 
 def test_writes_that_never_ended_go_after_their_grace(
@@ -341,6 +488,47 @@ def own_bucket_write(any_storage: Storage, seaweed: S3Server) -> Callable[[str],
         client.close()
 
     return begin
+
+
+def test_names_are_looked_up_by_index(rows: Connection) -> None:
+    """Else a night with a million objects reads every video a thousand times."""
+    rows.execute("set enable_seqscan = off")
+    keys = {"keys": ["audio/a", "captions/a"]}
+    found = rows.execute(b"explain " + SELECT_NAMED.encode(), keys)
+    plan = "\n".join(str(line) for (line,) in found)
+    assert "Seq Scan" not in plan
+    assert "idx_caption_tracks_storage_key" in plan
+    assert "idx_videos_audio_key" in plan
+
+
+class CountingRows(OrphanRows):
+    """A ledger that remembers for how many creators it was asked at once."""
+
+    asked: list[int]
+
+    def known_creators(self, creator_ids: Collection[UUID]) -> set[UUID]:
+        """What the rows say."""
+        self.asked.append(len(creator_ids))
+        return super().known_creators(creator_ids)
+
+
+def test_reports_of_many_creators_are_read_page_by_page(
+    own_urls: DatabaseUrls, rows: Connection
+) -> None:
+    """Else a year of reports fills the memory of the night that looks for a few."""
+    assert rows.info.dbname
+    database = Database(own_urls.admin, "tests-orphans")
+    storage, ledger = FakeStorage(), CountingRows(database)
+    ledger.asked = []
+    creators = [uuid4() for _ in range(PAGE_KEYS + 10)]
+    for day in ("2026-11-01", "2026-11-02"):
+        for creator_id in creators:
+            storage.add(f"reports/metrics/{day}/{creator_id}.{'a' * 64}.html")
+    kind = needless_reports(storage, ledger, later())
+    database.close()
+    assert (kind.objects, kind.orphans) == (2 * len(creators), 2 * len(creators))
+    assert sum(ledger.asked) == len(creators)
+    assert max(ledger.asked) <= PAGE_KEYS
 
 
 def test_vectors_that_no_chunk_uses_go_and_no_other(

@@ -1,7 +1,6 @@
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -30,7 +29,9 @@ from mentora_pipelines.errors import (
     TransientError,
 )
 from mentora_pipelines.services import DatabaseUrls
+from tests.fix_databases import superuser_url
 from tests.probe_rows import KEY, PROBES, ProbeRow, Probes, open_probes
+from tests.waiting import wait_until
 
 ADA = UUID("00000000-0000-5000-8000-00000000000a")
 HOSTILE = "id; drop table videos; --"
@@ -419,15 +420,6 @@ def test_of_two_writers_with_the_same_version_one_wins(probes: Probes) -> None:
 WAITERS = "select count(*) from pg_locks where not granted"
 
 
-def wait_until(happened: Callable[[], bool]) -> None:
-    """Until something is so; fails after ten seconds."""
-    for _ in range(500):
-        if happened():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")
-
-
 def collide(
     probes: Probes, rows: list[ProbeRow], incoming: Iterable[Mapping[str, object]]
 ) -> int:
@@ -435,7 +427,10 @@ def collide(
     change = "update probe_rows set note = 'other' where id = %s"
     with (
         ThreadPoolExecutor(1) as threads,
-        psycopg.connect(probes.urls.admin) as other,
+        # It never looks for a deadlock, however late it comes: the writer finds it.
+        psycopg.connect(
+            superuser_url(probes.urls.admin), options="-c deadlock_timeout=1h"
+        ) as other,
         psycopg.connect(probes.urls.admin, autocommit=True) as watcher,
     ):
         other.execute(change, [rows[1].id])

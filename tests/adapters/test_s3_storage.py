@@ -1,30 +1,39 @@
 """What only a bucket does: parts, lost connections, encryption, access."""
 
 import io
+import os
+import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from mentora_pipelines.adapters.private_folder import PREFIX, YOUNG_S
+from mentora_pipelines.adapters.s3_storage.connection import open_bucket
 from mentora_pipelines.adapters.s3_storage.storage import S3Storage
 from mentora_pipelines.adapters.s3_storage.writing import PART_BYTES
 from mentora_pipelines.errors import (
+    NotFound,
     ObjectChanged,
     PermanentError,
     SettingsError,
     TransientError,
 )
-from tests.fix_object_stores import BUCKET, S3Server, free_ports, opened
+from tests.fix_object_stores import BUCKET, S3Server, free_ports, opened, settings_of
 from tests.round_trips import memory_of_a_round_trip
 from tests.tcp_gateway import TcpGateway, tcp_gateway
 
 PARTS = b"0123456789abcdef" * (5 * PART_BYTES // 2 // 16)
 """Two parts and a half."""
 
-HASTY = {"MENTORA_STORAGE_TIMEOUT_S": "0.3", "MENTORA_STORAGE_RETRY_S": "0.5"}
-PATIENT = {"MENTORA_STORAGE_TIMEOUT_S": "0.3", "MENTORA_STORAGE_RETRY_S": "60"}
+HASTY = {"MENTORA_STORAGE_TIMEOUT_S": "0.6", "MENTORA_STORAGE_RETRY_S": "0.5"}
+"""For what must fail alone: on a busy machine a good answer may take longer."""
+
+PATIENT = {"MENTORA_STORAGE_TIMEOUT_S": "0.6", "MENTORA_STORAGE_RETRY_S": "60"}
 
 
 @pytest.fixture
@@ -101,6 +110,38 @@ def test_a_long_stream_that_breaks_leaves_nothing(weed_storage: S3Storage) -> No
     assert weed_storage.unfinished_writes(9) == []
 
 
+def test_a_long_stream_whose_parts_vanish_is_worth_another_try(
+    weed_storage: S3Storage,
+) -> None:
+    """Else a store that was cleaned up fails a lesson for good, and mails about it."""
+
+    def abort() -> None:
+        for write in weed_storage.unfinished_writes(9):
+            weed_storage.discard(write)
+
+    with pytest.raises(TransientError):
+        weed_storage.put("a", FreezingStream(PARTS[:PART_BYTES], abort))
+    assert weed_storage.list("", limit=9) == []
+
+
+def test_a_copy_that_a_killed_worker_left_is_removed(
+    weed_storage: S3Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each killed recognition leaves a creator's voice, until the disk is full."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    weed_storage.put("a", io.BytesIO(b"sound"))
+    with weed_storage.local("a") as held:
+        assert held.parent.name.startswith(PREFIX)
+        left = tmp_path / f"{PREFIX}left"
+        left.mkdir()
+        long_ago = time.time() - 2 * YOUNG_S
+        for folder in (left, held.parent):
+            os.utime(folder, (long_ago, long_ago))
+        with weed_storage.local("a") as other:
+            assert set(tmp_path.iterdir()) == {held.parent, other.parent}
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_killed_writer_left_is_found_and_removed(
     weed_storage: S3Storage, seaweed: S3Server
 ) -> None:
@@ -163,12 +204,12 @@ def test_a_frozen_store_is_waited_for_and_everything_completes(
 ) -> None:
     """Else a restart of the store fails all lessons at work."""
     with opened(seaweed.variables(new_prefix(), **PATIENT)) as storage:
-        freeze = thawed_after(seaweed, 1.0)
+        freeze = thawed_after(seaweed, 1.5)
         storage.put("a", FreezingStream(PARTS, freeze.__enter__))
         freeze.__exit__(None, None, None)
         with storage.open("a") as stream:
             first = stream.read(1000)
-            with thawed_after(seaweed, 1.0):
+            with thawed_after(seaweed, 1.5):
                 assert first + stream.read() == PARTS
         assert storage.unfinished_writes(9) == []
 
@@ -177,32 +218,34 @@ def test_a_store_that_stays_away_ends_in_a_fault_and_shows_no_half(
     seaweed: S3Server, new_prefix: Callable[[], str]
 ) -> None:
     """Else a step hangs for ever, or a reader gets half an object."""
-    with opened(seaweed.variables(new_prefix(), **HASTY)) as storage:
-        storage.put("a", io.BytesIO(b"old"))
-        storage.put("b", io.BytesIO(PARTS))
+    prefix = new_prefix()
+    calm = seaweed.storage(prefix)
+    calm.put("a", io.BytesIO(b"old"))
+    calm.put("b", io.BytesIO(PARTS))
+    bucket = open_bucket(settings_of(seaweed.variables(prefix, **PATIENT)))
+
+    def freeze() -> None:
+        # Until then a good answer may take long on a busy machine.
+        bucket.retry_s = 0.5
+        seaweed.freeze()
+
+    with closing(S3Storage(bucket)) as storage, storage.open("b") as stream:
+        stream.read(1000)
         try:
             with pytest.raises(TransientError):
-                storage.put("a", FreezingStream(PARTS, seaweed.freeze))
+                storage.put("a", FreezingStream(PARTS, freeze))
             for asked in (
                 lambda: storage.list("", limit=1),
                 lambda: storage.delete("a"),
+                stream.read,
             ):
                 with pytest.raises(TransientError):
                     asked()
         finally:
             seaweed.thaw()
-        with storage.open("b") as stream:
-            stream.read(1000)
-            seaweed.freeze()
-            try:
-                with pytest.raises(TransientError):
-                    stream.read()
-            finally:
-                seaweed.thaw()
-    # The delete whose answer was lost may have been done.
-    with opened(seaweed.variables(storage.address[len(f"s3://{BUCKET}/") :])) as after:
-        found = after.stat("a")
-        assert found is None or read(after, "a") == b"old"
+    # The delete whose answer was lost is done about now, or was before, or never is.
+    with suppress(NotFound, ObjectChanged):
+        assert read(calm, "a") == b"old"
 
 
 class Stumbling(BaseHTTPRequestHandler):

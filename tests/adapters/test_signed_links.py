@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from mentora_pipelines.adapters.s3_storage.connection import Bucket
-from mentora_pipelines.adapters.s3_storage.links import S3Links
+from mentora_pipelines.adapters.s3_storage.links import MAX_AT_ONCE_BYTES, S3Links
 from mentora_pipelines.adapters.s3_storage.storage import S3Storage
 from mentora_pipelines.domain.storage import SignedUpload
+from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.errors import InvalidInput
 from tests.fix_object_stores import S3Server
 
@@ -93,7 +94,7 @@ def test_a_link_has_an_end_and_can_be_renewed(store: Store) -> None:
     assert [send(upload, VIDEO) for upload in uploads] == [403, 403]
     assert httpx.get(old).status_code == 403
     assert storage.list("", limit=9) == before
-    fresh = links.renewed(old)
+    fresh = links.renewed(old, KEY.__eq__)
     assert fresh is not None
     assert httpx.get(fresh).content == VIDEO
 
@@ -131,6 +132,16 @@ def test_a_size_that_is_not_allowed_is_not_signed(store: Store, size: int) -> No
         store[1].sign_upload(KEY, size=size)
 
 
+def test_a_file_too_large_for_one_request_is_refused_with_another_way(
+    seaweed: S3Server,
+) -> None:
+    """Else a creator uploads for hours what the store refuses at its end."""
+    links = S3Links(seaweed.bucket("here"), 2 * MAX_AT_ONCE_BYTES)
+    assert links.sign_upload(KEY, size=MAX_AT_ONCE_BYTES)
+    with pytest.raises(InvalidInput, match="mentora upload"):
+        links.sign_upload(KEY, size=MAX_AT_ONCE_BYTES + 1)
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -157,12 +168,19 @@ def test_a_lifetime_that_cannot_be_is_refused(store: Store, lifetime_s: int) -> 
 def test_no_link_of_others_is_renewed(store: Store) -> None:
     """Else we sign whatever a stranger writes into a lesson's address."""
     _, links, _ = store
+
+    def owns(key: str) -> bool:
+        return parse_upload_key(key).creator == "ada@x.org"
+
     ours = urlsplit(links.sign_download(KEY))
+    assert links.renewed(ours.geturl(), owns) is not None
+    up = ours.path.replace("ada%40x.org", "..")
+    assert links.renewed(ours._replace(path=up).geturl(), lambda _: True) is None
     for foreign in (
         "https://example.com/lesson.mp4",
         ours._replace(netloc="127.0.0.1:1").geturl(),
         ours._replace(query="").geturl(),
         ours._replace(path="/another-bucket/lesson.mp4").geturl(),
-        ours._replace(path=ours.path.replace("ada%40x.org", "..")).geturl(),
+        ours._replace(path=urlsplit(links.sign_download(OF_BOB)).path).geturl(),
     ):
-        assert links.renewed(foreign) is None
+        assert links.renewed(foreign, owns) is None

@@ -220,6 +220,8 @@ def test_a_reader_never_sees_a_mix(shelf: Shelf) -> None:
     reader.start()
     versions = {shelf.first.id}
     try:
+        while not (seen or faults):
+            stop.wait(0.01)
         for old, new in (("teacher", "lecturer"), ("lecturer", "professor")):
             versions.add(shelf.edit(PhraseChange(f"150 the {old}", f"150 the {new}")))
             shelf.publish()

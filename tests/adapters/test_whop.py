@@ -1,8 +1,9 @@
 """The real SDK against a local Whop that errs in every way."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from mentora_pipelines.errors import (
     SettingsError,
     TransientError,
 )
-from tests.fix_whop import whop_at
+from tests.fix_whop import CALM, HASTE, whop_at
 from tests.whop_server import (
     COMPANY,
     PRODUCT,
@@ -104,9 +105,18 @@ def test_only_a_users_id_is_asked_about(
     assert whop_server.asked == []
 
 
+@pytest.fixture
+def whop_of_case(whop_server: WhopServer, case: str) -> Iterator[WhopMemberships]:
+    """Soon tired of waiting where nothing will come, and there alone."""
+    hasty = FAULTS[case][0] in (hang, drip)
+    patience = HASTE if hasty else replace(CALM, attempts=1)
+    with closing(whop_at(whop_server, patience)) as adapter:
+        yield adapter
+
+
 @pytest.mark.parametrize("case", FAULTS)
 def test_every_fault_is_an_error_of_ours_that_quotes_nothing(
-    hasty_whop: WhopMemberships,
+    whop_of_case: WhopMemberships,
     whop_server: WhopServer,
     caplog: pytest.LogCaptureFixture,
     case: str,
@@ -115,8 +125,8 @@ def test_every_fault_is_an_error_of_ours_that_quotes_nothing(
     caplog.set_level(logging.DEBUG)
     whop_server.fault, kind = FAULTS[case]
     questions: list[Callable[[], Any]] = [
-        lambda: hasty_whop.has_access("user_1", PRODUCT),
-        lambda: all_of(hasty_whop),
+        lambda: whop_of_case.has_access("user_1", PRODUCT),
+        lambda: all_of(whop_of_case),
     ]
     for question in questions:
         with pytest.raises(kind) as raised:
@@ -264,6 +274,7 @@ def test_one_membership_is_found_or_not(
     found = whop.find("mem_1")
     assert found is not None
     assert (found.user_id, found.status) == ("user_1", "active")
+    assert (found.company_id, found.product_id) == (COMPANY, PRODUCT)
     assert whop.find("mem_2") is None
     assert whop.find("mem_3") is None
     whop_server.fault = saying(403)

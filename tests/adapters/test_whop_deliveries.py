@@ -153,7 +153,7 @@ def test_a_delivery_becomes_an_event_once(
     for _ in range(2):
         assert post(site, BODY, signed(BODY, delivery_id=name)) == 204
     ((key, payload),) = events(admin, seller)
-    assert key == name
+    assert key == f"{name}:{seller}"
     assert payload["membershipId"] == "mem_1"
     assert "eve@" not in str(payload)
     # Somebody else's course, and a kind that is none of ours: Whop need not repeat it.

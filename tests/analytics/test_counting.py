@@ -3,10 +3,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import LiteralString
 from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.database import Database
@@ -14,6 +16,7 @@ from mentora_pipelines.domain.analytics.daily_metrics import (
     DayCount,
     DayRange,
     due_ranges,
+    unconfirmed,
 )
 from mentora_pipelines.services import DatabaseUrls
 from tests.analytics.conftest import AsCreator, Facts
@@ -126,6 +129,39 @@ def test_what_was_written_before_the_count_and_committed_after_it_is_found(
         slow.commit()
     due = metrics.due_days(first=DAY, last=DAY, look_back=DAY)
     assert due == [DAY]
+    assert metrics.differences(DAY) != []
+    assert unconfirmed(metrics, DAY) == [], "counted again, and nobody woken"
+    assert facts.numbers(DAY, creator, "sessions") == (2,)
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["watch_minutes", "quiz_average_score", "quiz_pass_rate", "processing_minutes",
+     "ai_cost_usd"],
+)  # fmt: skip
+def test_a_sum_that_the_events_do_not_confirm_is_found(
+    facts: Facts, metrics: PostgresMetrics, column: LiteralString
+) -> None:
+    """Else the check is green over wrong minutes, and over a wrong bill."""
+    creator, eve = facts.creator(), uuid4()
+    facts.add("lesson_watched", NOON, creator, eve, seconds=100 / 3)
+    facts.add("video_processed", NOON, creator, seconds=400 / 7)
+    for score in (0, 1, 2):
+        facts.add(
+            "quiz_attempted", NOON, creator, eve,
+            score=score, maxScore=7, passed=score == 2,
+        )  # fmt: skip
+    facts.cost(NOON, creator, "0.25")
+    metrics.aggregate(DAY)
+    assert unconfirmed(metrics, DAY) == []
+    facts.connection.execute(
+        sql.SQL(
+            "update daily_metrics set {column} = {column} + 0.001 "
+            "where creator_id is not null"
+        ).format(column=sql.Identifier(column))
+    )
+    (found,) = unconfirmed(metrics, DAY)
+    assert (found.creator_id, found.metric) == (creator, column)
 
 
 def test_a_missed_week_is_found_however_long_ago_it_was(
@@ -362,6 +398,8 @@ def test_the_app_role_sees_its_creators_rows_and_counts_nothing(
             assert app.execute(roll_up, [DAY, DAY, other]).fetchall() == []
         for attempt in (
             "select aggregate_daily_metrics('2026-03-29')",
+            "select count_day('2026-03-29')",
+            "select facts_are_archived('2026-03-29')",
             "select sum_facts(now(), now())",
             "select active_students(now(), now())",
             "select archive_analytics_partitions('2026-03-29')",

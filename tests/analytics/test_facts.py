@@ -1,6 +1,6 @@
 """The facts that this pipeline writes, and those that it leaves to others."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,16 +9,13 @@ from psycopg import sql
 from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
 from tests.analytics.conftest import AsCreator, Facts
 
-WRITTEN = date(2026, 3, 5)
-"""When the lesson's version was made; it is published later."""
-
 LESSON = """
 insert into videos (id, creator_id, title, storage_key, upload_etag, duration_s)
 values ({video}, {creator}, 'Plants', {video}::text, 'e1', 90);
 insert into transcripts (id, video_id, creator_id, source_hash, fingerprint, origin,
     language, duration_s, word_count, full_text, segments, created_at)
 values ({transcript}, {video}, {creator}, 's', 'f', 'recognised',
-    'en', 2, 2, 'x', '[]', '2026-03-05T23:59Z');
+    'en', 2, 2, 'x', '[]', now() - interval '20 days');
 """
 
 PROCESS = """
@@ -33,6 +30,19 @@ update videos set processing_status = 'failed', error_code = {code}, error_messa
 PUBLISH = """
 update videos set processing_status = 'completed', title = title || '.',
     published_transcript_id = {transcript}
+"""
+
+EDIT = """
+insert into transcripts (id, video_id, creator_id, source_hash, fingerprint, origin,
+    language, duration_s, word_count, full_text, segments, edited_from)
+values ({edited}, {video}, {creator}, 's', 'f', 'edited', 'en', 2, 2, 'y', '[]',
+    {transcript})
+"""
+
+HEAR_ANEW = """
+insert into transcripts (id, video_id, creator_id, source_hash, fingerprint, origin,
+    language, duration_s, word_count, full_text, segments)
+values ({again}, {video}, {creator}, 's', 'g', 'recognised', 'en', 2, 2, 'z', '[]')
 """
 
 STUDENT = """
@@ -60,7 +70,10 @@ update video_progress set watched_s = 90, completed_at = now();
 
 def ids(creator: UUID) -> dict[str, sql.Literal]:
     """A creator's id and those of new rows."""
-    names = ("student", "video", "transcript", "quiz", "session", "achievement")
+    names = (
+        "student", "video", "transcript", "edited", "again", "quiz", "session",
+        "achievement",
+    )  # fmt: skip
     made = {name: sql.Literal(str(uuid4())) for name in names}
     return {**made, "creator": sql.Literal(str(creator))}
 
@@ -69,7 +82,7 @@ def ids(creator: UUID) -> dict[str, sql.Literal]:
 def test_a_version_is_processed_once_however_often_it_is_published(
     facts: Facts, metrics: PostgresMetrics, as_app: AsCreator, *, as_the_app: bool
 ) -> None:
-    """Else a backfill over old lessons looks like a record day."""
+    """Else a backfill looks like a record day, and one that waited counts nowhere."""
     creator = facts.creator()
     named = ids(creator)
     statements = [
@@ -85,8 +98,33 @@ def test_a_version_is_processed_once_however_often_it_is_published(
         for statement in statements:
             facts.connection.execute(statement)
     assert facts.names() == [("video_processed", {"seconds": 90})]
-    metrics.aggregate(WRITTEN)
-    assert facts.numbers(WRITTEN, creator, "processing_minutes", "events") == (1.5, 1)
+    today = datetime.now(UTC).date()
+    metrics.aggregate(today)
+    assert facts.numbers(today, creator, "processing_minutes", "events") == (1.5, 1)
+
+
+@pytest.mark.parametrize("versions", ["first, edited, first", "edited, first"])
+def test_an_edited_lesson_is_processed_no_second_time(
+    facts: Facts, versions: str
+) -> None:
+    """Else ten corrected words of an hour are ten hours that nobody heard."""
+    named = ids(facts.creator())
+
+    def publish(version: str) -> None:
+        pointer = {**named, "transcript": named[version]}
+        for text in (PROCESS, PUBLISH):
+            facts.connection.execute(sql.SQL(text).format(**pointer))
+
+    named["first"] = named["transcript"]
+    for text in (LESSON, EDIT):
+        facts.connection.execute(sql.SQL(text).format(**named))
+    for version in versions.split(", "):
+        publish(version)
+    assert len(facts.names()) == 1
+    facts.connection.execute(sql.SQL(HEAR_ANEW).format(**named))
+    for version in ("again", "edited", "again"):
+        publish(version)
+    assert len(facts.names()) == 2, "heard a second time"
 
 
 def test_a_failure_counts_once_a_day_for_each_reason(

@@ -86,6 +86,8 @@ def test_months_are_made_ahead_and_old_ones_put_away_whole(
     assert changes.made == 3
     assert metrics.aggregate(day) == DayCount(day, inserted=2)
     before = facts.rows()
+    uncounted = date(2031, 1, 16)
+    facts.add("session_started", "2031-01-16T12:00:00Z", creator, uuid4())
 
     def retire() -> tuple[str, ...]:
         now = datetime(2031, 6, 9, tzinfo=UTC)
@@ -93,18 +95,26 @@ def test_months_are_made_ahead_and_old_ones_put_away_whole(
 
     # Those around today, which the migration has made, are older still.
     archived = retire()
+    assert "analytics_events_2031_01" not in archived, "a day of it is not counted"
+    metrics.aggregate(uncounted)
+    archived += retire()
     assert archived[-1] == "analytics_events_2031_01"
     assert retire() == ()
+    assert metrics.make_partitions(day, 1) == 0, "it is there, elsewhere"
     found = facts.connection.execute(ARCHIVED).fetchall()
     assert tuple(name for (name,) in found) == archived
     kept = "select count(*) from analytics_archive.analytics_events_2031_01"
-    assert facts.connection.execute(kept).fetchone() == (1,)
+    assert facts.connection.execute(kept).fetchone() == (2,)
     assert metrics.aggregate(day) == DayCount(day, facts_archived=True)
-    assert facts.rows() == before
+    facts.connection.execute(
+        "delete from daily_metrics where metric_date = %s", [uncounted]
+    )
+    assert metrics.aggregate(uncounted) == DayCount(uncounted, facts_archived=True)
+    assert facts.rows() == before, "a day that is forgotten is not counted to nothing"
+    assert metrics.due_days(first=day, last=uncounted, look_back=uncounted) == []
     assert open_tables(facts.connection) == []
     assert metrics.differences(day) == [], "nothing is there to compare with"
     # A fact that comes later still is kept, and does not replace those put away.
     facts.add("session_started", "2031-01-15T13:00:00Z", creator, uuid4())
     facts.connection.execute("truncate analytics_archive.analytics_events_2031_01")
-    facts.connection.execute("update daily_metrics set events = 2")
     assert metrics.aggregate(day).facts_archived

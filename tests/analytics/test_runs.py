@@ -100,6 +100,10 @@ def test_a_backfill_over_a_range_is_one_run_with_the_numbers_of_each_day(
     (page,) = storage.list(report_prefix(date(2026, 3, 2), None), limit=9)
     link = f"https://storage.example/mentora/{page.key}"
     assert told["2026-03-02"]["report"] == link
+    (own,) = storage.list(report_prefix(date(2026, 3, 2), creator), limit=9)
+    link = f"https://storage.example/mentora/{own.key}"
+    creators = str(told["2026-03-02"]["creators_reports"])
+    assert f"| {creator} | [page]({link}) |" in creators
     assert checks(result) == {
         "counts_equal_the_events": True,
         "no_value_is_impossible": True,

@@ -42,6 +42,7 @@ from mentora_pipelines.domain.analytics.table_quality import (
     QualityTable,
     TableQuality,
     quality_prefix,
+    slice_of,
 )
 from mentora_pipelines.errors import PermanentError, TransientError
 from mentora_pipelines.services import DatabaseUrls
@@ -177,9 +178,46 @@ def test_an_old_lesson_is_looked_at_once_in_a_turn(rows: Connection) -> None:
     seen = []
     for number in range(SLICES):
         days = DayRange(DAYS.first + number * DAY, DAYS.last + number * DAY)
-        query = statement(QualityTable.VIDEO_CHUNKS, days, 14)
+        query = statement(QualityTable.VIDEO_CHUNKS, days, look_back_days=14)
         seen += rows.execute(query).fetchall()
     assert len(seen) == len({row[0] for row in seen}) == 12
+
+
+def test_where_there_is_no_room_for_all_each_has_its_turn(rows: Connection) -> None:
+    """Else of a large platform the same lessons are looked at for ever."""
+
+    def lessons(number: int, most_lessons: int) -> frozenset[str]:
+        days = DayRange(DAYS.first + number * DAY, DAYS.last + number * DAY)
+        query = statement(
+            QualityTable.TRANSCRIPTS,
+            days,
+            look_back_days=14,
+            most_lessons=most_lessons,
+        )
+        return frozenset(row[0] for row in rows.execute(query).fetchall())
+
+    rows.execute("update videos set processed_at = '2030-01-01'")
+    looks = [lessons(number, 1) for number in range(SLICES)]
+    assert [len(look) for look in looks] == [1] * SLICES
+    assert len(frozenset().union(*looks)) == 3
+    # Two are published anew; the third is of this day's slice.
+    third = "00000000-0000-4000-8000-000000000003"
+    rows.execute("update videos set processed_at = '2026-01-01' where id = %s", [third])
+    number = next(n for n in range(SLICES) if slice_of(DAYS.last + n * DAY) == 3)
+    assert third in lessons(number, 2)
+    assert len(lessons(number, 2)) == 2
+    assert len(lessons(number, 3)) == 3
+
+
+def test_a_look_tells_how_many_lessons_it_left_out(
+    rows: Connection, database: Database, own_urls: DatabaseUrls
+) -> None:
+    """Else the limit is met in silence, and green."""
+    assert rows
+    small = GreatExpectationsValidator(
+        database, own_urls.admin, look_back_days=14, most_lessons=1
+    )
+    assert small.validate(QualityTable.TRANSCRIPTS, DAYS).left_out == 2
 
 
 def test_a_page_needs_nothing_from_outside_and_holds_no_word_of_a_lesson(

@@ -76,6 +76,11 @@ order by created_at
 """
 
 
+MAILS = """
+select template, variables ->> 'code' from email_outbox
+where subject_id = %(video_id)s order by created_at
+"""
+
 TIME_PASSES = """
 update ai_usage set created_at = created_at - %(patience)s where status = 'reserved'
 """
@@ -137,6 +142,10 @@ class Shop:
             for one in self.server.of(PATHS[operation])
         ]
 
+    def mails(self) -> list[tuple[object, ...]]:
+        """Template and code of what the creator is told of the video."""
+        return self.admin.execute(MAILS, {"video_id": str(self.video.id)}).fetchall()
+
     def limit(self, budget: Budget) -> None:
         """Set the creator's budget."""
         with open_spending() as spending:
@@ -191,7 +200,7 @@ def test_the_plan_holds_the_ledger_is_the_bill_and_nothing_is_paid_twice(
     hearing, embedding, quiz = Operation
     unheard = shop.plan()
     assert [basis for basis, _ in unheard.values()] == [
-        Basis.EXACT, Basis.ESTIMATE, Basis.ESTIMATE,
+        Basis.UPPER_BOUND, Basis.ESTIMATE, Basis.ESTIMATE,
     ]  # fmt: skip
     assert shop.server.served == [], "a plan asks nobody"
 
@@ -204,20 +213,14 @@ def test_the_plan_holds_the_ledger_is_the_bill_and_nothing_is_paid_twice(
     assert heard[hearing][1] == Total()
     shop.limit(NO_LIMIT)
     answer = mentora("plan", shop.video.id, "--json", **hosted_home).json
-    told = {stage["stage"]: stage for stage in answer["plans"][0]["stages"]}
-    assert told["embedding"]["input_tokens"] == heard[embedding][1].input_tokens
-    assert told["quiz"]["basis"] == "upper_bound"
-    assert told["quiz"]["models"] == ["anthropic/claude-sonnet-5"]
+    stages = {stage["stage"]: stage for stage in answer["plans"][0]["stages"]}
+    assert stages["embedding"]["input_tokens"] == heard[embedding][1].input_tokens
+    assert stages["quiz"]["basis"] == "upper_bound"
+    assert stages["quiz"]["models"] == ["anthropic/claude-sonnet-5"]
 
     assert shop.run()
     spent = unheard[hearing][1].cost_usd + heard[embedding][1].cost_usd
-    shop.limit(Budget(limit_usd=spent))
-    assert not shop.run("quiz_job"), "the lesson has taken all of that"
-    assert shop.served(quiz) == []
-    finished = shop.catalogue.video(shop.video.id)
-    assert finished.processing_status is ProcessingStatus.COMPLETED
-    shop.limit(NO_LIMIT)
-    assert shop.run("quiz_job")
+    assert_a_quiz_too_dear_is_told_once(shop, spent)
     asked = len(shop.server.served)
     for job in ("lesson_job", "quiz_job"):
         assert shop.run(job)
@@ -247,6 +250,24 @@ def test_the_plan_holds_the_ledger_is_the_bill_and_nothing_is_paid_twice(
     assert again["total"]["input_tokens"] == tokens
     assert again["plans"][0]["stages"][0]["models"] == [f"openai/{LARGE}"]
     assert_planned_while_built(shop, tokens)
+
+
+def assert_a_quiz_too_dear_is_told_once(shop: Shop, spent: Decimal) -> None:
+    """Else its creator waits for it for ever, or takes the lesson for lost."""
+    shop.limit(Budget(limit_usd=spent))
+    for _ in range(2):
+        assert not shop.run("quiz_job"), "the lesson has taken all of that"
+    assert shop.served(Operation.QUIZ) == []
+    video = shop.catalogue.video(shop.video.id)
+    assert video.processing_status is ProcessingStatus.COMPLETED
+    told = [
+        ("video-processing-failed", "over_budget"),
+        ("quiz-generation-failed", "over_budget"),
+    ]
+    assert shop.mails() == told
+    shop.limit(NO_LIMIT)
+    assert shop.run("quiz_job")
+    assert shop.mails() == told
 
 
 def assert_planned_while_built(shop: Shop, tokens: float) -> None:

@@ -23,6 +23,7 @@ from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import (
     CREATOR_SENTENCES,
     Absence,
+    Busy,
     ErrorCode,
     ProviderAway,
     ProviderRefused,
@@ -218,6 +219,47 @@ def test_a_service_that_stays_away_fails_the_lesson_after_four_tries(
     assert statuses == [ProcessingStatus.PENDING] * 4
     assert retries(result) == ["absent"] * MAX_RETRIES
     assert_failed(catalogue, visible, video, ErrorCode.TEMPORARY_FAULT)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (TransientError("away"), [ErrorCode.TEMPORARY_FAULT]),
+        (ProviderRefused("anthropic", Refusal.KEY), [ErrorCode.MISCONFIGURED]),
+        (Busy("somebody else writes it"), []),
+    ],
+)
+def test_what_fails_beside_a_published_lesson_is_told_once_and_fails_no_lesson(
+    instance: dg.DagsterInstance,
+    catalogue: PostgresCatalogue,
+    upload: Upload,
+    media: Path,
+    error: Exception,
+    told: list[ErrorCode],
+) -> None:
+    """Else a creator waits for a quiz that nobody writes, or has a mail a try."""
+    video = upload(media / "tone.mp4")
+    heard: list[ErrorCode] = []
+
+    def tell(video: Video, code: ErrorCode) -> None:
+        assert video.creator_email
+        heard.append(code)
+
+    @dg.asset(partitions_def=videos, retry_policy=RETRY_POLICY._replace(delay=0))
+    def beside(context: dg.AssetExecutionContext) -> None:
+        with lesson_step(context, catalogue, None, on_failure=tell):
+            raise error
+
+    result = dg.materialize(
+        [beside],
+        instance=instance,
+        partition_key=str(registered(instance, video)),
+        raise_on_error=False,
+    )
+    assert not result.success
+    assert heard == told
+    after = catalogue.video(video.id)
+    assert after.processing_status is ProcessingStatus.PENDING
 
 
 def test_a_provider_is_asked_again_when_it_wants_to_be(

@@ -71,6 +71,10 @@ def test_each_step_is_one_line_and_has_its_figures_in_the_ui_and_the_database(
         told = figures(result, stage)
         assert told["duration_s"] == pytest.approx(wholes[stage][3], abs=0.001)
         assert 0 < float(str(told["database_s"])) <= float(str(told["duration_s"]))
+    parts = {(row[0], row[1]) for row in rows}
+    assert parts > {
+        ("audio", "storage"), ("audio", "decoder"), ("embeddings", "embedding"),
+    }  # fmt: skip
     database = [row for row in rows if row[1] == "database"]
     assert {str(row[0]) for row in database} == set(names)
     assert all(int(str(row[2])) > 0 for row in database)
@@ -182,15 +186,17 @@ def test_percentiles_are_those_of_the_figures(
     shown = mentora("status", "--timings", "--days", "1", "--json").json["timings"]
     (of_stage,) = [each for each in shown if each["stage"] == "measured"]
     assert of_stage["per_minute"]["p99"] == pytest.approx(0.49505)
+    assert found.total_s == pytest.approx(50.5), "what failed is not measured"
     told = mentora("status", "--prometheus").output
-    assert samples(told)["mentora_stage_seconds_count", "measured", ""] == 101
+    assert samples(told)["mentora_stage_successes", "measured", ""] == 100
     assert samples(told)["mentora_stage_seconds", "measured", "0.5"] == (
         pytest.approx(0.505)
     )
 
 
 def samples(text: str) -> dict[tuple[str, str, str], float]:
-    """What Prometheus's own parser reads."""
+    """What Prometheus's own parser reads: of some days, so nothing that only grows."""
+    assert {one.type for one in text_string_to_metric_families(text)} == {"gauge"}
     return {
         (
             sample.name,
@@ -201,6 +207,21 @@ def samples(text: str) -> dict[tuple[str, str, str], float]:
         for sample in family.samples
         if not sample.labels.get("part")
     }
+
+
+def test_what_took_a_second_stands_in_the_line_of_its_step(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Else a slow step is seen, and not what in it was slow."""
+    with observed(None) as step:
+        now = [step.timer.clock()]
+        step.timer.clock = lambda: now[0]
+        for part, took_s in (("decoder", 6.0), ("database", 0.5)):
+            with step.timer.measure(part):
+                now[0] += took_s
+    (line,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert line["slow"] == {"decoder": 6.0}
+    assert line["level"] == "warning"
 
 
 class BrokenTimings:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.orphans import OrphanRows
+from mentora_pipelines.domain.storage import StoredObject
 from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.services import DatabaseUrls
 
@@ -25,6 +27,15 @@ LONG_AGO_S = 30 * 24 * 3600
 def storage(tmp_path: Path) -> FolderStorage:
     """A storage of this test alone."""
     return FolderStorage(tmp_path)
+
+
+def aged(storage: FolderStorage, key: str) -> StoredObject:
+    """An object, as if it had been stored long ago."""
+    then = time.time() - LONG_AGO_S
+    os.utime(storage.root / key, (then, then))
+    found = storage.stat(key)
+    assert found is not None
+    return found
 
 
 def run(own_urls: DatabaseUrls, storage: FolderStorage) -> dg.ExecuteInProcessResult:
@@ -45,13 +56,12 @@ def test_each_night_what_was_deleted_goes_and_the_numbers_are_told(
     """Else deleted lessons stay in storage, and nobody sees how much."""
     videos = {}
     for name in ("kept", "gone"):
-        upload = storage.put(KEY.format(name), BytesIO(b"x"))
-        videos[name] = own_catalogue.register_upload(
-            upload, parse_upload_key(upload.key)
-        )
-    own_catalogue.delete_video(videos["gone"])
-    with psycopg.connect(own_urls.admin, autocommit=True) as rows:
-        rows.execute("update orphaned_blobs set orphaned_at = now() - interval '30 d'")
+        key = KEY.format(name)
+        storage.put(key, BytesIO(b"x"))
+        upload = aged(storage, key)
+        videos[name] = own_catalogue.register_upload(upload, parse_upload_key(key))
+    asked_at = datetime.now(UTC) - timedelta(seconds=LONG_AGO_S)
+    own_catalogue.delete_video(videos["gone"], asked_at)
     result = run(own_urls, storage)
     assert result.success
     (told,) = (
@@ -70,8 +80,7 @@ def test_a_night_without_a_database_of_lessons_deletes_nothing_and_fails(
     with psycopg.connect(own_urls.admin, autocommit=True) as rows:
         rows.execute("truncate creators, events, orphaned_blobs cascade")
     storage.put("audio/a.flac", BytesIO(b"x"))
-    then = time.time() - LONG_AGO_S
-    os.utime(storage.root / "audio/a.flac", (then, then))
+    aged(storage, "audio/a.flac")
     result = run(own_urls, storage)
     assert not result.success
     (failure,) = (

@@ -1,6 +1,7 @@
 """A look at the whole platform: kept, told once, shown."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,7 +16,8 @@ from mentora_pipelines.domain.operations.platform_health import (
     judge,
 )
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.probes import PROBES
+from mentora_pipelines.errors import PermanentError
+from mentora_pipelines.probes import PROBES, probe
 from mentora_pipelines.providers.mail import make_mail_renderer, open_email_outbox
 from mentora_pipelines.providers.platform_health import open_platform_ledger
 from mentora_pipelines.services import DatabaseUrls
@@ -203,17 +205,56 @@ def test_a_budget_that_is_nearly_used_up_is_seen(
 
 
 @pytest.mark.usefixtures("look")  # takes away what it leaves
-def test_each_creator_more_who_nears_the_end_of_a_budget_is_told() -> None:
-    """Else the first one of a month hides all others."""
-    rule = HealthRule(10**6, 1e6, 10**6, 0.9, 2, None)
+@pytest.mark.parametrize("part", ["budget", "dead letters"])
+def test_each_one_more_is_told(part: str) -> None:
+    """Else the first creator of a month, or the first dead letter, hides all others."""
+    rule = HealthRule(10**6, 1e6, 0, 0.9, 2, None)
     told = []
     with open_platform_ledger() as ledger:
+        found = {reading.part: reading for reading in ledger.counted(rule)}
         for number in (1, 1, 1, 2, 2, 2, 1, 2, 2, 0, 0):
-            reading = Reading("budget", "", value=number, threshold=0, grows=True)
+            reading = replace(found[part], value=number)
             (state,) = ledger.record(uuid4(), [reading], rule)
             if state.told:
                 told.append((number, state.is_alarmed))
     assert told == [(1, True), (2, True), (2, True), (0, False)]
+
+
+@pytest.mark.usefixtures("look")
+def test_a_part_that_is_no_longer_asked_is_not_away() -> None:
+    """Else a service that was given up is an alarm for a month."""
+    rule = HealthRule(1, 1.0, 0, 1.0, 1, None)
+    away, well = Reading("old", "", healthy=False), Reading("new", "", healthy=True)
+    with open_platform_ledger() as ledger:
+        ledger.record(uuid4(), [away, well], rule)
+        ledger.record(uuid4(), [well], rule)
+        assert [state.part for state in ledger.states()] == ["new"]
+
+
+@pytest.mark.usefixtures("look")
+def test_what_was_told_is_remembered_longer_than_the_looks(admin: Connection) -> None:
+    """Else a budget that grows after a month of alarm is never told again."""
+    rule = HealthRule(1, 1.0, 0, 1.0, 1, None)
+    one = Reading("budget", "", value=1, threshold=0, grows=True)
+    with open_platform_ledger() as ledger:
+        ledger.record(uuid4(), [one], rule)
+        admin.execute(
+            "update platform_health_checks set checked_at = now() - interval '31 days'"
+        )
+        ledger.record(uuid4(), [one], rule)
+        ledger.forget()
+        (more,) = ledger.record(uuid4(), [replace(one, value=2)], rule)
+    assert more.told
+
+
+def test_what_a_part_says_is_told_without_its_secrets() -> None:
+    """Else a password is in the operator's mail, and in the UI."""
+
+    def refuse() -> str:
+        raise PermanentError("postgresql://ada:hunter2@db refuses")
+
+    for ask in (refuse, lambda: "redis://:hunter2@cache"):
+        assert "hunter2" not in probe("a part", ask).detail
 
 
 def test_no_creator_reads_how_the_platform_is(urls: DatabaseUrls) -> None:

@@ -178,10 +178,10 @@ def test_the_words_heard_are_measured_against_those_spoken(mentora: Mentora) -> 
     ]  # fmt: skip
     assert all(0 <= sample["wer"] < 0.15 for sample in samples)
     search = answer.json["search"]
-    assert set(search) == {"hybrid", "vector", "text"}
+    assert set(search) == {"reranked", "hybrid", "vector", "text"}
     assert search["hybrid"]["questions"] >= 60
     assert search["hybrid"]["mrr"] > max(search[m]["mrr"] for m in ("vector", "text"))
     assert set(search["hybrid"]["recall_at"]) == {"1", "3", "5", "10"}
     table = mentora("eval").output
     assert "recall@5" in table
-    assert search["hybrid"]["failures"][0]["question"]["question"][:20] in table
+    assert search["reranked"]["failures"][0]["question"]["question"][:20] in table

@@ -1,18 +1,23 @@
 """`mentora metrics`: numbers for people, for programs and for spreadsheets."""
 
 import io
+import os
 from collections.abc import Callable
 from datetime import date
 from json import loads
-from uuid import uuid4
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import pandas as pd
 import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
+from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.cli.main import app
-from mentora_pipelines.errors import InvalidInput
+from mentora_pipelines.domain.analytics.metric_reports import report_key
+from mentora_pipelines.errors import InvalidInput, NotFound
+from mentora_pipelines.providers.analytics import make_report_shelf
 from mentora_pipelines.services import DatabaseUrls
 from tests.analytics.conftest import Facts
 
@@ -80,3 +85,24 @@ def test_periods_are_weeks_and_months(ask: Ask) -> None:
 def test_a_typing_error_is_told(ask: Ask, words: tuple[str, ...]) -> None:
     """Else a wrong month answers with an empty table."""
     assert isinstance(ask(*words).exception, InvalidInput)
+
+
+def test_the_newest_page_of_a_creators_day_is_found(creator: str) -> None:
+    """Else an analyst lists a bucket by hand, or sends a page that was replaced."""
+    day, shelf = date(2025, 6, 2), make_report_shelf()
+    words = ("metrics", "--report", day.isoformat(), "--creator", creator)
+    missing = CliRunner().invoke(app, words)
+    assert isinstance(missing.exception, NotFound)
+    for age, text in enumerate(("this one", "replaced")):
+        page = shelf.put(report_key(day, UUID(creator), text), text)
+        if isinstance(shelf.storage, FolderStorage):
+            path = shelf.storage.root / page.key
+            os.utime(path, (path.stat().st_mtime - 60 * age,) * 2)
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 0
+    assert Path(told.stdout.strip()).read_text() == "this one"
+    key = loads(CliRunner().invoke(app, [*words, "--json"]).stdout)["key"]
+    with shelf.storage.open(key) as stream:
+        assert stream.read() == b"this one"
+    both = CliRunner().invoke(app, [*words, "--csv"])
+    assert isinstance(both.exception, InvalidInput)

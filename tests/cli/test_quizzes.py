@@ -123,6 +123,99 @@ def test_the_sixth_quiz_of_an_hour_is_told_when_its_turn_comes(
     assert 45 * 60 < left <= 50 * 60
 
 
+@pytest.mark.parametrize(
+    ("status", "outcome", "dead_reason", "hours"),
+    [("dead", None, "refused", 0), ("done", "launched", None, 2)],
+)
+def test_a_request_whose_run_was_lost_is_asked_anew(
+    lesson: tuple[Video, UUID],
+    admin: Connection,
+    status: str,
+    outcome: str | None,
+    dead_reason: str | None,
+    hours: int,
+) -> None:
+    """Else it is promised within a minute, and never comes."""
+    video, _ = lesson
+    request = [answer("regenerate", video.id)["requested_as"]]
+    admin.execute(
+        "update events set status = %s, outcome = %s, dead_reason = %s,"
+        " handled_at = now() - make_interval(hours => %s) where id = %s",
+        [status, outcome, dead_reason, hours, *request],
+    )
+    again = answer("regenerate", video.id)
+    assert [again["requested_as"]] == request
+    assert (again["written_since"], again["waiting_before"]) == (None, 0)
+    row = admin.execute("select status, replays from events where id = %s", request)
+    assert row.fetchone() == ("pending", 1)
+
+
+def test_a_quiz_that_is_being_written_is_not_asked_for_again(
+    lesson: tuple[Video, UUID], admin: Connection
+) -> None:
+    """Else it is said to start within a minute, and its turn is paid twice."""
+    video, _ = lesson
+    request = [answer("regenerate", video.id)["requested_as"]]
+    admin.execute(
+        "update events set status = 'done', outcome = 'launched',"
+        " handled_at = now() - interval '5 minutes' where id = %s",
+        request,
+    )
+    told = answer("regenerate", video.id)
+    assert (told["starts_at"], told["came_to_nothing"]) == (None, None)
+    assert told["written_since"] is not None
+    assert "being written since" in quiz("regenerate", video.id).stdout
+    row = admin.execute("select status, replays from events where id = %s", request)
+    assert row.fetchone() == ("done", 0)
+
+
+def test_why_a_request_gave_no_quiz_is_told_and_it_can_be_asked_anew(
+    lesson: tuple[Video, UUID], admin: Connection, lessons: PostgresLessons
+) -> None:
+    """Else a creator waits for a quiz that its lesson is too short for."""
+    video, quiz_id = lesson
+    requested_as = UUID(answer("regenerate", video.id)["requested_as"])
+    admin.execute(
+        "update events set status = 'done', outcome = 'launched', handled_at = now()"
+        " where id = %s",
+        [requested_as],
+    )
+    lessons.refuse_request(video, requested_as, "too little is said")
+    with pytest.raises(NotFound, match="too little is said"):
+        quiz("show", video.id, "--quiz", requested_as)
+    again = answer("regenerate", video.id)
+    assert again["came_to_nothing"] == "too little is said"
+    assert again["starts_at"] is not None
+    lessons.refuse_request(video, requested_as, "still too little")
+    lessons.answer_request(video, requested_as, quiz_id)
+    shown = answer("show", video.id, "--quiz", requested_as)
+    assert shown["quiz_id"] == str(quiz_id)
+
+
+def test_a_draft_that_is_discarded_makes_room_for_another(
+    lesson: tuple[Video, UUID], admin: Connection
+) -> None:
+    """Else a teacher is left with the draft that nobody wants."""
+    video, quiz_id = lesson
+    assert "is discarded" in quiz("discard", quiz_id).stdout
+    assert answer("list", video.id)["quizzes"][0]["status"] == "discarded"
+    with pytest.raises(NotFound):
+        quiz("show", video.id)
+    requested = answer("regenerate", video.id)["requested_as"]
+    row = admin.execute(
+        "select payload -> 'edition' from events where id = %s", [requested]
+    ).fetchone()
+    assert row == (1,)
+
+
+def test_what_was_asked_and_not_met_is_shown(lesson: tuple[Video, UUID]) -> None:
+    """Else ten easy questions pass for the ten hard ones that were asked for."""
+    video, _ = lesson
+    (number,) = answer("show", video.id)["wishes"]
+    assert number == {"wish": "questions", "asked": 10, "met": 1, "of": 10}
+    assert "1 of 10 questions" in quiz("show", video.id).stderr
+
+
 def test_asking_again_for_what_is_there_asks_for_other_questions(
     lesson: tuple[Video, UUID], admin: Connection
 ) -> None:

@@ -12,6 +12,7 @@ from mentora_pipelines.domain.operations.mail import (
     checked_address,
     failure_mail,
     new_mail,
+    quiz_failure_mail,
 )
 from mentora_pipelines.domain.operations.mail_delivery import (
     BATCH_ROWS,
@@ -121,6 +122,20 @@ def test_each_upload_that_fails_is_told_once() -> None:
     assert failed.recipient == PENDING_VIDEO.creator_email
     with pytest.raises(InvalidInput):
         failure_mail(replace(PENDING_VIDEO, creator_email=""), ErrorCode.NO_AUDIO)
+
+
+def test_each_request_for_a_quiz_that_fails_is_told_once_beside_its_lesson() -> None:
+    """Else who asked waits for ever, or the lesson's failure swallows the notice."""
+    code, requested_as = ErrorCode.OVER_BUDGET, uuid4()
+    told = quiz_failure_mail(PENDING_VIDEO, code, requested_as)
+    assert told == quiz_failure_mail(PENDING_VIDEO, code, requested_as)
+    others = [
+        failure_mail(PENDING_VIDEO, code),
+        quiz_failure_mail(PENDING_VIDEO, code, uuid4()),
+        quiz_failure_mail(PENDING_VIDEO, ErrorCode.TEMPORARY_FAULT, requested_as),
+        quiz_failure_mail(PENDING_VIDEO, code, None),
+    ]
+    assert len({told.id, *(other.id for other in others)}) == 5
 
 
 @given(st.text())

@@ -100,6 +100,7 @@ def member(
 ) -> KnownMembership:
     """A stored membership; all in hours before now, `ends` in hours after."""
     return KnownMembership(
+        "biz_1",
         "prod_1",
         status,
         None if told is None else NOW - told * HOUR,
@@ -196,9 +197,9 @@ class Inbox:
         """Those of the company."""
         return [shop for shop in self.shops if shop.company_id == company_id]
 
-    def record(self, delivery_id: str, changed: MembershipChanged) -> bool:
+    def record(self, key: str, changed: MembershipChanged) -> bool:
         """Keep it, once."""
-        return self.events.setdefault(delivery_id, changed) is changed
+        return self.events.setdefault(key, changed) is changed
 
     def invalidate(self, entities: Sequence[Entity]) -> int:
         """Remember what was forgotten."""
@@ -258,11 +259,12 @@ def test_a_delivery_becomes_one_event_without_a_name(data: dict[str, Any]) -> No
     del told["account_id"]
     assert inbox.take(told) is DeliveryOutcome.RECORDED
     assert inbox.take(told) is DeliveryOutcome.REPEATED
-    wire = inbox.events["1"].on_the_wire()
-    assert wire == {
+    (event,) = inbox.events.values()
+    assert event.on_the_wire() == {
         "creatorId": str(CREATOR_ID),
         "membershipId": "mem_1",
         "userId": "user_1",
+        "companyId": "biz_1",
         "productId": "prod_1",
         "status": "active",
         "isOver": False,
@@ -277,7 +279,8 @@ def test_a_deactivated_membership_is_over_whatever_its_status_is() -> None:
     """Else who was shut out at Whop stays in here."""
     inbox = Inbox(SHOP)
     inbox.take(delivery("membership.deactivated", status="frobnicated"))
-    assert inbox.events["1"].is_over
+    (event,) = inbox.events.values()
+    assert event.is_over
 
 
 @pytest.mark.parametrize(
@@ -319,17 +322,25 @@ def test_what_is_malformed_is_refused_without_quoting_it(told: dict[str, Any]) -
     assert inbox.events == {}
 
 
-def test_a_company_of_several_creators_is_told_apart_by_its_products() -> None:
-    """Else one creator's students see, or lose, another's course."""
+def test_a_delivery_concerns_every_creator_who_sells_its_product() -> None:
+    """Else one creator's students lose another's course.
+
+    Or settings of one that name another's product stop the deliveries of both.
+    """
     bob, all_of_it = Shop(uuid4(), "biz_1", ("prod_2",)), Shop(uuid4(), "biz_1")
-    inbox = Inbox(SHOP, bob, all_of_it)
-    inbox.take(delivery(), "1")
-    inbox.take(delivery(product_id="prod_2"), "2")
-    inbox.take(delivery(product_id="prod_3"), "3")
-    sellers = [event.creator_id for event in inbox.events.values()]
-    assert sellers == [CREATOR_ID, bob.creator_id, all_of_it.creator_id]
-    with pytest.raises(InvalidInput, match="several creators"):
-        Inbox(SHOP, Shop(uuid4(), "biz_1", ("prod_1",))).take(delivery())
+    copied = Shop(uuid4(), "biz_1", ("prod_1",))
+    inbox = Inbox(SHOP, bob, all_of_it, copied)
+    for product, sellers in (
+        ("prod_1", [SHOP, all_of_it, copied]),
+        ("prod_2", [bob, all_of_it]),
+        ("prod_3", [all_of_it]),
+    ):
+        inbox.events.clear()
+        told = delivery(product_id=product)
+        assert inbox.take(told) is DeliveryOutcome.RECORDED
+        assert inbox.take(told) is DeliveryOutcome.REPEATED
+        told_of = [event.creator_id for event in inbox.events.values()]
+        assert told_of == [shop.creator_id for shop in sellers]
 
 
 def test_a_cache_that_is_away_costs_no_delivery() -> None:

@@ -1,7 +1,8 @@
 """Minutes of what is heard on this machine, booked window by window."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -61,6 +62,12 @@ class FakeLedger:
         """Refuse what does not fit together."""
         if sum(call.input_units for call in calls) > self.left_s:
             raise OverBudget("nothing is left")
+
+    @contextmanager
+    def hold(self, calls: Sequence[PlannedCall]) -> Iterator[None]:
+        """Refuse what does not fit together."""
+        self.check(calls)
+        yield
 
 
 class Lesson:

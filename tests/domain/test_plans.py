@@ -40,6 +40,7 @@ from mentora_pipelines.errors import ErrorCode
 from mentora_pipelines.providers.hosted_models import (
     make_claude_quiz_writer,
     make_openai_embedder,
+    make_openai_transcriber,
 )
 from tests.domain.test_metering import FakeLedger
 from tests.domain.test_recognition import FakeListener
@@ -133,6 +134,17 @@ def test_a_lesson_that_nobody_has_heard_is_estimated_and_says_so(
     assert units(embedding).input_tokens > 1000
     assert units(quiz).input_tokens > 2 * units(embedding).input_tokens
     assert planner.ledger.open == {}, "a plan spends nothing"
+
+
+def test_the_length_of_a_lesson_is_a_bound_for_who_is_sent_no_silence(
+    planner: Planner,
+) -> None:
+    """Else a plan is called exact, and says one request where the bill has twelve."""
+    hosted = make_openai_transcriber(planner.ledger)
+    planner.services = replace(planner.services, transcriber=hosted)
+    hearing, _, _ = planner.plan().stages
+    assert (hearing.basis, units(hearing).audio_s) == (Basis.UPPER_BOUND, LENGTH_S)
+    assert units(hearing).requests is None
 
 
 @pytest.mark.parametrize(
@@ -231,9 +243,18 @@ def test_an_upload_that_has_had_its_quiz_is_planned_none(
         _, _, none = planner.plan(lesson).stages
         assert none.calls == ()
     new = units(planner.plan(NEW_BYTES).stages[2])
-    assert new.requests == unasked.requests > 0, "other bytes are another lesson"
+    assert new.requests == unasked.requests, "other bytes are another lesson"
+    assert unasked.requests
     told = new.input_tokens > unasked.input_tokens
     assert told is (status is QuizStatus.PUBLISHED), "with what is asked already"
+
+
+def test_a_quiz_that_came_to_nothing_is_not_planned_again(planner: Planner) -> None:
+    """Else each backfill promises a bill for quizzes that nobody will ask for."""
+    video = planner.hear()
+    assert planner.plan(video).stages[2].calls
+    planner.store.quiz_failed = True
+    assert planner.plan(video).stages[2].calls == ()
 
 
 def test_another_models_vectors_are_counted_from_what_is_stored_for_readers(

@@ -138,6 +138,26 @@ def test_what_fits_exactly_passes_and_no_more(
     assert (refusal(budget, used, asked) is None) == fits
 
 
+@pytest.mark.parametrize(
+    ("held", "asked", "beyond"),
+    [
+        (Spending(Decimal(1), 10), Spending(Decimal("0.4"), 4), Spending()),
+        (Spending(Decimal(1), 10), Spending(Decimal("1.00001"), 10), Spending()),
+        (
+            Spending(Decimal(1)),
+            Spending(Decimal("1.5"), 4),
+            Spending(Decimal("0.5"), 4),
+        ),
+        (Spending(), Spending(Decimal("0.00001")), Spending(Decimal("0.00001"))),
+    ],
+)
+def test_what_is_set_aside_is_not_asked_of_the_budget_again(
+    held: Spending, asked: Spending, beyond: Spending
+) -> None:
+    """Else a lesson is refused for want of what it holds, or of rounded cents."""
+    assert asked.beyond(held) == beyond
+
+
 def test_a_limit_of_nothing_lets_nothing_pass_and_none_lets_all() -> None:
     """Else nobody can be stopped, or everybody is."""
     lots = Spending(Decimal(10**6), 10**6)

@@ -6,27 +6,29 @@ from uuid import UUID
 import pytest
 
 from mentora_pipelines.domain.storage import StoredObject
-from mentora_pipelines.domain.uploads import (
+from mentora_pipelines.domain.upload_looks import (
     MAX_MALFORMED,
     MAX_UPLOADS,
     PAGE_KEYS,
     RECENT_PAGES,
-    SETTLE_S,
-    KnownUpload,
     UploadCursor,
     UploadLook,
     look_for_uploads,
+)
+from mentora_pipelines.domain.uploads import (
+    KnownUpload,
     parse_upload_key,
-    plan_uploads,
     run_key_of,
     upload_key,
 )
-from mentora_pipelines.errors import InvalidInput
+from mentora_pipelines.errors import InvalidInput, TransientError
 from tests.fakes import LONG_AGO, PENDING_VIDEO, FakeCatalogue, FakeStorage
+from tests.million_uploads import COUNT, KnowsTheMillion, MillionUploads, old_key
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = "2026-11-23"
 ADA = UUID("00000000-0000-5000-8000-00000000000a")
+SECOND = timedelta(seconds=1)
 
 
 def key_of(number: int, day: str = "2026-01-01", creator: str = "ada@x.org") -> str:
@@ -111,31 +113,32 @@ def test_other_bytes_under_one_key_are_another_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "planned"),
+    ("known", "is_due"),
     [
-        (None, "fresh"),
-        (KnownUpload("0", lost_event=False), "fresh"),
-        (KnownUpload("1", lost_event=False), "left"),
-        (KnownUpload("1", lost_event=True), "unannounced"),
+        (KnownUpload("0", lost_event=False), True),
+        (KnownUpload("1", lost_event=False), False),
+        (KnownUpload("1", lost_event=True), True),
+        (KnownUpload("1", lost_event=False, deleted_at=LONG_AGO), False),
+        (KnownUpload("0", lost_event=False, deleted_at=LONG_AGO), True),
+        (KnownUpload("1", lost_event=False, deleted_at=LONG_AGO - SECOND), True),
     ],
 )
-def test_only_new_bytes_and_lost_events_are_planned(
-    known: KnownUpload | None, planned: str
+def test_only_new_bytes_and_lost_events_are_due(
+    known: KnownUpload, *, is_due: bool
 ) -> None:
-    """Else a failed lesson runs for ever, or a replaced one never."""
-    upload = StoredObject(key_of(1), "1", 1, LONG_AGO)
-    plan = plan_uploads([upload], {} if known is None else {upload.key: known}, NOW)
-    assert plan.fresh == ((upload,) if planned == "fresh" else ())
-    assert plan.unannounced == ((upload,) if planned == "unannounced" else ())
+    """Else a failed lesson runs for ever, or a replaced or returned one never."""
+    assert known.is_due(StoredObject(key_of(1), "1", 1, LONG_AGO)) is is_due
 
 
 def test_a_growing_file_waits_until_it_has_settled() -> None:
     """Else half a video is transcribed."""
     storage, catalogue = FakeStorage(), FakeCatalogue()
-    storage.add(key_of(1, TODAY), modified=NOW - timedelta(seconds=SETTLE_S / 2))
+    storage.add(
+        key_of(1, TODAY), modified=NOW - timedelta(seconds=storage.settle_s / 2)
+    )
     growing = look_for_uploads(storage, catalogue, cursor=UploadCursor(), now=NOW)
     assert (growing.due, catalogue.registered) == ((), [])
-    later = NOW + timedelta(seconds=SETTLE_S)
+    later = NOW + timedelta(seconds=storage.settle_s)
     settled = look_for_uploads(storage, catalogue, cursor=growing.cursor, now=later)
     assert due_keys([settled]) == [key_of(1, TODAY)]
 
@@ -233,10 +236,11 @@ def test_malformed_keys_are_named_and_stop_nobody() -> None:
     bad = ["uploads/notes.txt", f"uploads/{TODAY}/nobody/a.mp4", "uploads/a//b/c"]
     for key in (*bad, key_of(1)):
         storage.add(key)
-    look = looks(storage, catalogue, 1)[0]
+    look, again = looks(storage, catalogue, 2)
     assert due_keys([look]) == [key_of(1)]
     assert sorted(key for key, _ in look.malformed) == sorted(bad)
     assert all(reason for _, reason in look.malformed)
+    assert again.malformed == ()
 
 
 def test_thousands_of_malformed_keys_are_passed_and_few_are_named() -> None:
@@ -274,6 +278,30 @@ def test_an_empty_storage_asks_for_nothing() -> None:
     """Else a new installation fails before its first upload."""
     (look,) = looks(FakeStorage(), FakeCatalogue(), 1)
     assert look == UploadLook((), (), UploadCursor(), keys=0, listings=1)
+
+
+def test_a_storage_that_lost_everything_is_no_empty_one() -> None:
+    """Else a folder that is not mounted says for ever that nobody has uploaded."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    storage.add(key_of(1))
+    settle(storage, catalogue)
+    (look,) = looks(storage, catalogue, 1)
+    storage.objects.clear()
+    with pytest.raises(TransientError, match="no upload at all"):
+        look_for_uploads(storage, catalogue, cursor=look.cursor, now=NOW)
+
+
+def test_a_look_at_a_million_uploads_costs_no_more_than_at_a_thousand() -> None:
+    """Else the sensor times out as soon as there are many lessons."""
+    storage, catalogue = MillionUploads(), KnowsTheMillion()
+    storage.add(key_of(1, TODAY))
+    for sweep in ("", old_key(COUNT // 2), old_key(COUNT - 1)):
+        storage.listed = 0
+        (look,) = looks(storage, catalogue, 1, cursor=sweep)
+        assert look.listings == 2
+        assert storage.listed == look.keys <= PAGE_KEYS + 1
+        assert look.cursor != UploadCursor(sweep)
+    assert set(catalogue.registered) == {key_of(1, TODAY)}
 
 
 def test_a_cursor_behind_the_last_key_starts_again() -> None:

@@ -1,9 +1,12 @@
 """Sentry in real processes: its server well, away, slow, refusing; or none."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -20,6 +23,8 @@ from tests.fix_services import PROJECT
 TELLS = """
 import sys
 from mentora_pipelines.observability import incidents
+if sys.argv[1:] == ["patient"]:
+    incidents.FLUSH_S = 60
 incidents.start("command")
 incidents.start("command")
 for number in range(3):
@@ -31,17 +36,20 @@ for number in range(3):
             extra={"number": number, "email": "ada@x.example"},
             fingerprint=(str(number),),
         )
+if sys.argv[1:] == ["waits"]:
+    input()
 print("sentry_sdk" in sys.modules, "structlog" in sys.modules)
 """
 
 
 def run(
-    code: str, *arguments: str, **environment: str
+    code: str, *arguments: str, stdin: int | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run it in a process with nothing but these settings; it must end by itself."""
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         env=child_environment(PYTHONPATH=str(PROJECT), **environment),
+        stdin=stdin,
         capture_output=True,
         text=True,
         timeout=120,
@@ -53,7 +61,9 @@ def test_an_error_is_told_with_its_user_creator_and_membership(
     sentry: EnvelopeSink,
 ) -> None:
     """Else support cannot find the person whose work failed."""
-    done = run(TELLS, SENTRY_DSN=sentry.dsn, MENTORA_ENVIRONMENT="production")
+    done = run(
+        TELLS, "patient", SENTRY_DSN=sentry.dsn, MENTORA_ENVIRONMENT="production"
+    )
     assert (done.stdout, done.stderr) == ("True False\n", "")
     assert len(sentry.of_type("event")) == 3
     for number, event in enumerate(sentry.of_type("event")):
@@ -81,6 +91,9 @@ from mentora_pipelines.adapters.asgi.rate_limits import HttpRateLimits
 from mentora_pipelines.adapters.asgi.whop_deliveries import WhopDeliveries
 from mentora_pipelines.domain.rate_limits.limits import API
 from mentora_pipelines.errors import SignatureRefused
+from mentora_pipelines.observability import incidents
+
+incidents.FLUSH_S = 60
 
 def take(body, headers):
     raise (SignatureRefused if headers else RuntimeError)("ada@x.example")
@@ -96,13 +109,15 @@ async def deliver(*headers):
     except RuntimeError:
         print("RuntimeError")
 
-async def come_without_an_address():
+async def come_without_an_address(*headers):
     limits = HttpRateLimits(None)
-    await limits.decide({"headers": [], "client": None}, [API])
+    await limits.decide({"headers": headers, "client": None}, [API])
 
 asyncio.run(deliver((b"a", b"b")))
 asyncio.run(deliver())
 asyncio.run(deliver())
+incidents.QUIET_S = 0
+asyncio.run(come_without_an_address((b"user-agent", b"Googlebot/2.1")))
 asyncio.run(come_without_an_address())
 if sys.argv[1:]:
     print(sentry_sdk.get_client() is client)
@@ -131,6 +146,26 @@ def test_an_application_that_tells_sentry_itself_keeps_its_client(
     assert sentry.requests == 0
 
 
+@contextmanager
+def once_asked(sentry: EnvelopeSink) -> Iterator[int]:
+    """What a process reads a line from, as soon as it has asked the server."""
+    read, write = os.pipe()
+
+    def tell() -> None:
+        while not sentry.requests and not ended.wait(0.01):
+            pass
+        os.write(write, b"\n")
+
+    ended = threading.Event()
+    thread = threading.Thread(target=tell)
+    thread.start()
+    yield read
+    ended.set()
+    thread.join()
+    os.close(read)
+    os.close(write)
+
+
 @pytest.mark.parametrize("fault", ["away", "hangs", "refuses"])
 def test_a_server_that_does_not_take_it_holds_up_no_process(
     sentry: EnvelopeSink, fault: str
@@ -143,7 +178,9 @@ def test_a_server_that_does_not_take_it_holds_up_no_process(
         sentry.hangs = threading.Event()
     else:
         sentry.status = 429
-    done = run(TELLS, SENTRY_DSN=dsn)
+    behaviour = {"away": "", "hangs": "waits", "refuses": "patient"}[fault]
+    with once_asked(sentry) as asked:
+        done = run(TELLS, behaviour, stdin=asked, SENTRY_DSN=dsn)
     assert done.stdout == "True False\n"
     assert "Traceback" not in done.stderr
     # After the first 429 the rest is not sent.

@@ -127,6 +127,10 @@ insert into recognised_windows (transcript_id, video_id, creator_id, start_s, en
     is_last, language_probability, words, doubts, speech_s, redone)
 values ('00000000-0000-7000-8000-000000000012', {video}, {ada}, 0, 2, true, 0, '[]',
     '[]', 0, 0);
+insert into paid_answers (quiz_id, request_hash, video_id, creator_id, answer)
+values ('00000000-0000-7000-8000-000000000016', 'h', {video}, {ada}, '{{}}');
+insert into budget_holds (id, creator_id, video_id, operation, usd, minutes)
+values ('00000000-0000-7000-8000-00000000003a', {ada}, {video}, 'quiz', 1, 0);
 insert into stage_timings (id, creator_id, video_id, run_id, stage, attempt, calls,
     duration_s, failed)
 values ('00000000-0000-7000-8000-000000000039', {ada}, {video}, 'run', 'audio', 1, 1,

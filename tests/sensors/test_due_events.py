@@ -477,6 +477,15 @@ def test_many_requests_for_one_quiz_start_one_run_and_count_once(
             [minutes],
         )
         assert len(tick()) == runs
+    assert tick() == []
+    # And at once when it is known that this one gives none, too.
+    admin.execute(
+        "insert into quiz_requests (id, creator_id, reason)"
+        " select (payload ->> 'quizId')::uuid, creator_id, 'over budget'"
+        " from events where outcome = 'launched'"
+    )
+    admin.execute("update events set next_attempt_at = now() where status = 'pending'")
+    assert len(tick()) == 1
 
 
 def test_the_sixth_quiz_of_an_hour_waits_and_is_written_later(
@@ -599,9 +608,9 @@ class Away:
         """Never reached."""
         raise NotImplementedError(video_id, wishes, within)
 
-    def delete_video(self, video: Video) -> None:
+    def delete_video(self, video: Video, asked_at: datetime) -> None:
         """Never reached."""
-        raise NotImplementedError(video)
+        raise NotImplementedError(video, asked_at)
 
 
 @pytest.mark.parametrize("error", [TransientError("away"), ValueError("a secret")])
@@ -765,12 +774,13 @@ def test_a_deleted_video_stays_away_until_other_bytes_come(
     tick: Ticks,
     tell: Tell,
     outbox: PostgresEventOutbox,
+    admin: Connection,
     own_catalogue: PostgresCatalogue,
     own_lessons: PostgresLessons,
 ) -> None:
     """Else the next look at storage brings a removed lesson back to students."""
     video = published(own_catalogue, own_lessons)
-    tell(
+    event = tell(
         "video/deleted",
         video.creator_id,
         videoId=video.id,
@@ -779,6 +789,9 @@ def test_a_deleted_video_stays_away_until_other_bytes_come(
     tick()
     known = own_catalogue.known_uploads([video.storage_key])[video.storage_key]
     assert (known.etag, known.lost_event) == (video.upload_etag, False)
+    # What is stored after the wish is another upload, however late it was granted.
+    asked = admin.execute("select created_at from events where id = %s", [event])
+    assert asked.fetchone() == (known.deleted_at,)
 
     again = register(own_catalogue, video.creator_email, etag="2")
     # What deleted the first one says nothing about the second, however often.
@@ -881,6 +894,7 @@ def test_a_membership_is_what_whop_told_last_in_whatever_order_it_comes(
         "creatorId": creator,
         "membershipId": "mem_1",
         "userId": "user_1",
+        "companyId": "biz_1",
         "productId": "prod_1",
     }
 

@@ -12,9 +12,9 @@ import pytest
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
-from mentora_pipelines.domain.uploads import MAX_UPLOADS
+from mentora_pipelines.domain.upload_looks import MAX_UPLOADS
 from mentora_pipelines.domain.videos import ProcessingStatus
-from mentora_pipelines.errors import ErrorCode
+from mentora_pipelines.errors import ErrorCode, TransientError
 from sensors.new_uploads import new_uploads
 from tests.fix_runs import Connection
 
@@ -51,6 +51,12 @@ select deduplication_key, payload from events
 where name = 'video/upload.completed' and creator_id = (
     select id from creators where email = %(email)s)
 order by created_at, id
+"""
+
+
+REFUSED = """
+select substring(payload ->> 'text' from '[^/]*$') as name, status, dead_reason
+from events where name = 'storage/upload.refused' order by 1
 """
 
 
@@ -175,12 +181,31 @@ def test_a_run_that_was_overtaken_changes_no_status(
 def test_a_file_that_is_still_growing_is_left_alone(
     look: Look, store: FolderStorage, creator_email: str, admin: Connection
 ) -> None:
-    """Else half a lesson is processed and refused as truncated."""
-    drop(store, creator_email, "growing.mp4", age_s=0)
-    assert isinstance(look(), dg.SkipReason)
-    drop(store, creator_email, "growing.mp4", age_s=10)
+    """Else half a lesson is refused as truncated, and its creator gets a mail."""
+    # A copy that stalls for some seconds after each part.
+    for part, age_s in enumerate((0, 3, 4), start=1):
+        key = drop(store, creator_email, "growing.mp4", age_s, "x" * part)
+        assert isinstance(look(), dg.SkipReason)
+    assert events(admin, creator_email) == {}
+    drop(store, creator_email, "growing.mp4", age_s=20, text="x" * 4)
+    for _ in range(2):
+        look()
+    whole = store.stat(key)
+    assert whole is not None
+    assert [f"@{whole.etag}#1" in name for name in events(admin, creator_email)] == [
+        True
+    ]
+
+
+def test_a_storage_that_is_not_there_fails_the_tick(
+    look: Look, store: FolderStorage, creator_email: str
+) -> None:
+    """Else a folder that is not mounted is green for ever, and nobody's file comes."""
+    key = drop(store, creator_email, "lesson.mp4")
     look()
-    assert len(events(admin, creator_email)) == 1
+    (store.root / key).unlink()
+    with pytest.raises(TransientError, match="no upload at all"):
+        look()
 
 
 def test_a_malformed_key_is_named_and_stops_no_other(
@@ -195,7 +220,9 @@ def test_a_malformed_key_is_named_and_stops_no_other(
     drop(store, "not a creator", "lost.mp4")
     drop(store, "00000000-0000-4000-8000-000000000000", "of-nobody.mp4")
     good = drop(store, creator_email, "good.mp4")
-    look()
+    admin.execute("delete from events where name = 'storage/upload.refused'")
+    for _ in range(2):
+        look()
     video = catalogue.find_by_storage_key(good)
     assert video is not None
     assert len(events(admin, creator_email)) == 1
@@ -204,6 +231,10 @@ def test_a_malformed_key_is_named_and_stops_no_other(
     assert len(warned) == 2
     assert "there is no creator" in warned[0]
     assert "neither a creator's id nor a mail address" in warned[1]
+    kept = admin.execute(REFUSED).fetchall()
+    assert [name for name, _, _ in kept] == ["lost.mp4", "of-nobody.mp4"]
+    assert {status for _, status, _ in kept} == {"dead"}
+    assert all(reason for _, _, reason in kept)
 
 
 def test_a_flood_of_uploads_is_taken_in_bounded_looks_and_none_is_lost(

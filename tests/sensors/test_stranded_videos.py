@@ -450,7 +450,7 @@ from generate_series(1, 2000) as number
 def test_the_reaper_reads_what_is_on_its_way_and_no_more(admin: Connection) -> None:
     """Else each look, three a minute, reads every video and every upload's event."""
     admin.execute(OTHER_EVENTS)
-    admin.execute("analyze events")
+    admin.execute("analyze events, videos, leases")
     admin.execute("set enable_seqscan = off")
     parameters = {
         "status": "pending",

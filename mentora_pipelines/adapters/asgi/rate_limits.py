@@ -43,6 +43,7 @@ from mentora_pipelines.domain.rate_limits.limits import (
     decide_blindly,
 )
 from mentora_pipelines.observability import incidents
+from mentora_pipelines.observability.sentry_events import is_a_bots
 
 UserId: TypeAlias = Callable[[Scope], str | None]
 """The id of the user that the application has authenticated; None for a stranger."""
@@ -112,7 +113,7 @@ class HttpRateLimits:
         """
         identity = self.identity(scope)
         if identity is None:
-            self._log_stranger()
+            self._log_stranger(scope)
             return decide_blindly(limiters, datetime.now(UTC))
         demands = [Demand(limiter, identity) for limiter in limiters]
         if also is not None:
@@ -133,14 +134,15 @@ class HttpRateLimits:
 
         return lambda endpoint: limited_endpoint(endpoint, ask)
 
-    def _log_stranger(self) -> None:
+    def _log_stranger(self, scope: Scope) -> None:
         if time.monotonic() >= self._next_log:
             self._next_log = time.monotonic() + LOG_EVERY_S
             logger.warning(
                 "requests come without an address, so nobody can be limited: "
                 "name the proxy in front of this server among the trusted"
             )
-            if incidents.at_intervals("limits", "stranger"):
+            agent = dict(scope["headers"]).get(b"user-agent", b"").decode("latin-1")
+            if not is_a_bots(agent) and incidents.at_intervals("limits", "stranger"):
                 incidents.capture_message(
                     "requests come without an address, so nobody can be limited",
                     tags={"asset": "limits"},

@@ -6,7 +6,7 @@ shape of what comes back (`quiz_schema`).
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,8 +36,9 @@ PROVIDER = "anthropic"
 SILENCE_TIMEOUT_S = 30.0
 """Between two pieces of an answer; the service sends a sign of life more often."""
 
-ANSWER_TIMEOUT_S = 240.0
-"""For a whole answer: 12,000 tokens at the 50 a second of a slow model."""
+BEGIN_S = 60.0
+TOKENS_PER_S = 50.0
+"""What a busy service takes to begin, and a slow model writes."""
 
 MAX_ANSWER_CHARACTERS = 1_000_000
 
@@ -122,12 +123,15 @@ class ClaudeClient:
     ) -> Answer[Input]:
         """The input that the model gives to the tool; raises `Fault`.
 
-        The answer must end because the tool was called, and fit its schema.
+        The answer must end because the tool was called, and fit its schema. The more
+        it may hold, the longer it may take.
         """
         heard = _Heard()
+        room = max_tokens + self.thinking_tokens
+        until = self._clock.now() + BEGIN_S + room / TOKENS_PER_S
         try:
-            with _translated(), self._stream(tool, prompt, max_tokens) as events:
-                self._listen(heard, events)
+            with _translated(), self._stream(tool, prompt, room) as events:
+                self._listen(heard, events, until)
         except Fault as fault:
             if heard.spent is None:
                 raise
@@ -160,7 +164,7 @@ class ClaudeClient:
         )
         return self.api.messages.create(
             model=self.model,
-            max_tokens=max_tokens + self.thinking_tokens,
+            max_tokens=max_tokens,
             system=prompt.system,
             messages=[{"role": "user", "content": prompt.content}],
             tools=[
@@ -176,14 +180,16 @@ class ClaudeClient:
             stream=True,
         )
 
-    def _listen(self, heard: _Heard, events: "Iterable[RawMessageStreamEvent]") -> None:
-        deadline = self._clock.now() + ANSWER_TIMEOUT_S
+    def _listen(
+        self, heard: _Heard, events: "Stream[RawMessageStreamEvent]", until: float
+    ) -> None:
+        from mentora_pipelines.adapters.provider_calls.deadlines import hurry
+
+        hurry(events.response, until, self._clock)
         for event in events:
             _take(heard, event)
             if heard.characters > MAX_ANSWER_CHARACTERS:
                 raise malformed(PROVIDER, "the answer is too long")
-            if self._clock.now() > deadline:
-                raise lost(PROVIDER, Absence.TIMEOUT)
 
 
 def _take(heard: _Heard, event: "RawMessageStreamEvent") -> None:

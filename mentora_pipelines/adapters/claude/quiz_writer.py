@@ -5,13 +5,15 @@ questions may be stored (`domain/quizzes/validation`).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
+
+from pydantic import ValidationError
 
 from mentora_pipelines.adapters.claude.client import (
     PROVIDER,
     ClaudeClient,
     Prompt,
-    Tool,
 )
 from mentora_pipelines.adapters.claude.grounding import Passage
 from mentora_pipelines.adapters.claude.quiz_prompt import (
@@ -24,9 +26,11 @@ from mentora_pipelines.adapters.claude.quiz_schema import WrittenQuestion, Writt
 from mentora_pipelines.adapters.claude.sections import Section, sections_of
 from mentora_pipelines.adapters.openai.tokens import count_tokens
 from mentora_pipelines.adapters.provider_calls.calls import Answer, ProviderCalls
+from mentora_pipelines.domain.identity import content_hash
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.lessons.transcripts import Transcript
 from mentora_pipelines.domain.quizzes.faults import Fault
+from mentora_pipelines.domain.quizzes.paid_answers import NOTHING_PAID, PaidAnswers
 from mentora_pipelines.domain.quizzes.questions import Question, QuizWishes
 from mentora_pipelines.domain.spending.usage import (
     PLATFORM,
@@ -57,14 +61,19 @@ TOOL_TOKENS = 1_000
 
 
 class ClaudeQuizWriter:
-    """Satisfies `QuizWriter`, `Billed` and `PlansQuiz`."""
+    """Satisfies `QuizWriter`, `Billed`, `Remembers` and `PlansQuiz`."""
 
     def __init__(
-        self, client: ClaudeClient, calls: ProviderCalls, payer: Payer = PLATFORM
+        self,
+        client: ClaudeClient,
+        calls: ProviderCalls,
+        payer: Payer = PLATFORM,
+        answers: PaidAnswers = NOTHING_PAID,
     ) -> None:
         self._client = client
         self._calls = calls
         self._payer = payer
+        self._answers = answers
 
     @property
     def fingerprint(self) -> str:
@@ -73,7 +82,11 @@ class ClaudeQuizWriter:
 
     def paid_by(self, payer: Payer) -> "ClaudeQuizWriter":
         """The same writer, its requests booked to `payer`."""
-        return ClaudeQuizWriter(self._client, self._calls, payer)
+        return ClaudeQuizWriter(self._client, self._calls, payer, self._answers)
+
+    def remembering(self, answers: PaidAnswers) -> "ClaudeQuizWriter":
+        """The same writer, which asks for no answer that is there."""
+        return ClaudeQuizWriter(self._client, self._calls, self._payer, answers)
 
     def check_reachable(self) -> None:
         """Raise `MentoraError` unless the service answers and knows the model."""
@@ -89,10 +102,8 @@ class ClaudeQuizWriter:
 
         First those that write, then one for each question that may have to be repaired.
         """
-        writing = [
-            self._planned(_prompt(section, transcript, wishes), section)
-            for section in _sections(transcript, wishes.question_count)
-        ]
+        orders = self._orders(transcript, wishes)
+        writing = [order.call for order in orders if self._known(order) is None]
         return [*writing, *self._repairs(transcript, wishes.question_count)]
 
     def write(
@@ -100,21 +111,15 @@ class ClaudeQuizWriter:
     ) -> list[Question]:
         """At most `wishes.question_count` questions, in the order of the lesson.
 
-        The budget must suffice for all sections before the first is asked about.
+        The budget must suffice for all sections before the first is asked about; each
+        answer is kept before the next is asked for.
         """
-        sections = _sections(transcript, wishes.question_count)
-        prompts = [_prompt(section, transcript, wishes) for section in sections]
-        planned = [
-            self._planned(prompt, section)
-            for prompt, section in zip(prompts, sections, strict=True)
-        ]
-        if len(planned) > 1:
-            self._calls.check(self._payer, planned)
+        orders = self._orders(transcript, wishes)
+        missing = [order.call for order in orders if self._known(order) is None]
         questions: list[Question] = []
-        for section, prompt, call in zip(sections, prompts, planned, strict=True):
-            ask = partial(self._ask, TOOL, prompt, section)
-            quiz = self._calls.send(self._payer, call, ask)
-            questions += _grounded(quiz, section, chunks)
+        with self._calls.hold(self._payer, missing):
+            for order in orders:
+                questions += _grounded(self._answer(order), order.section, chunks)
         return sorted(questions, key=lambda one: (one.start_s, one.end_s))
 
     def repair(
@@ -132,13 +137,11 @@ class ClaudeQuizWriter:
             faults,
             transcript.language,
         )
-        call = self._planned(prompt, section)
+        order = self._order(prompt, section)
         (most,) = self._repairs(transcript, 1)
-        if call.input_units > most.input_units:
+        if order.call.input_units > most.input_units:
             return None  # so long a question is not worth more than was planned
-        ask = partial(self._ask, TOOL, prompt, section)
-        quiz = self._calls.send(self._payer, call, ask)
-        found = _grounded(quiz, section, chunks)
+        found = _grounded(self._answer(order), section, chunks)
         return found[0] if found else None
 
     def _repairs(self, transcript: Transcript, count: int) -> list[PlannedCall]:
@@ -162,9 +165,15 @@ class ClaudeQuizWriter:
         )
         return [planned] * count
 
-    def _planned(self, prompt: Prompt, section: Section) -> PlannedCall:
+    def _orders(self, transcript: Transcript, wishes: QuizWishes) -> "list[_Order]":
+        return [
+            self._order(_prompt(section, transcript, wishes), section)
+            for section in _sections(transcript, wishes.question_count)
+        ]
+
+    def _order(self, prompt: Prompt, section: Section) -> "_Order":
         sent = sum(count_tokens([prompt.system, prompt.content]))
-        return PlannedCall(
+        call = PlannedCall(
             PROVIDER,
             self._client.model,
             Operation.QUIZ,
@@ -173,11 +182,43 @@ class ClaudeQuizWriter:
             _room(section) + self._client.thinking_tokens,
             video_id=self._payer.video_id,
         )
+        return _Order(prompt, section, call)
 
-    def _ask(
-        self, tool: Tool[WrittenQuiz], prompt: Prompt, section: Section
-    ) -> Answer[WrittenQuiz]:
-        return self._client.call_tool(tool, prompt, _room(section))
+    def _answer(self, order: "_Order") -> WrittenQuiz:
+        """What was answered before, or is answered now and kept."""
+        known = self._known(order)
+        if known is not None:
+            return known
+        quiz = self._calls.send(self._payer, order.call, partial(self._ask, order))
+        self._answers.keep(order.request_hash, quiz.model_dump_json())
+        return quiz
+
+    def _known(self, order: "_Order") -> WrittenQuiz | None:
+        answer = self._answers.recall(order.request_hash)
+        if answer is None:
+            return None
+        try:
+            return WrittenQuiz.model_validate_json(answer)
+        except ValidationError:
+            return None  # kept by a release that asked for another shape
+
+    def _ask(self, order: "_Order") -> Answer[WrittenQuiz]:
+        return self._client.call_tool(TOOL, order.prompt, _room(order.section))
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """One request: what is asked about which sentences, and what it takes at most."""
+
+    prompt: Prompt
+    section: Section
+    call: PlannedCall
+
+    @property
+    def request_hash(self) -> str:
+        """Names what is asked; whom, the quiz names that it is for."""
+        count = self.section.question_count
+        return content_hash(f"{count}\n{self.prompt.system}\n{self.prompt.content}")
 
 
 def _room(section: Section) -> int:

@@ -15,18 +15,23 @@ from mentora_pipelines.adapters.extractive_quiz.meanings import meanings
 from mentora_pipelines.adapters.extractive_quiz.relations import (
     causes_and_outcomes,
     opposites,
+    outcomes_of,
+    told_anew,
 )
 
 
 def candidates(material: Material) -> Iterator[Candidate]:
     """Every candidate, sentence by sentence."""
+    is_english = material.vocabulary.is_english
+    outcomes = outcomes_of(material) if is_english else []
     for statement in material.statements:
         yield from blanks_and_names(statement, material)
-        if not material.vocabulary.is_english:
+        if not is_english:
             continue
         if statement.definition is not None:
             yield from meanings(statement, statement.definition, material)
         else:
-            yield from causes_and_outcomes(statement, material)
+            yield from causes_and_outcomes(statement, material, outcomes)
             yield from opposites(statement, material)
+            yield from told_anew(statement, material)
         yield from lists(statement, material)

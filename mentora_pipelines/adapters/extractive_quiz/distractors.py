@@ -4,34 +4,26 @@ Here belongs which other terms of a lesson may stand beside an answer. Not here:
 which terms the lesson has, or the order of the options.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 
+from mentora_pipelines.adapters.extractive_quiz.standing import (
+    Standing,
+    is_plural,
+    is_proper,
+)
 from mentora_pipelines.domain.terms import english_words as english
 from mentora_pipelines.domain.terms.definitions_of_terms import Definition
+from mentora_pipelines.domain.terms.genus import are_of_one_kind, genus_of
 from mentora_pipelines.domain.terms.key_terms import KeyTerm
-from mentora_pipelines.domain.terms.vocabulary import Vocabulary, sentences_of
+from mentora_pipelines.domain.terms.vocabulary import Vocabulary
 
 DISTRACTOR_COUNT = 3
 MIN_DISTRACTOR_COUNT = 2
 
 # An option three times as long as another shows which of them is the odd one.
 _MAX_LENGTH_RATIO = 3.0
-# "Sixteenth" is half of a king.
-_ORDINAL = re.compile(
-    r"(?:teenth|first|second|third|fourth|fifth|sixth|eighth)$", re.IGNORECASE
-)
 _CATEGORY_WORDS = english.words("kind type sort form set group example")
-
-
-class _NameKind(StrEnum):
-    """What a name seems to name: "Caesar", "to Greece", "the Senate"."""
-
-    PLACE = "place"
-    BARE = "bare"
-    WITH_ARTICLE = "with_article"
 
 
 class Distractors:
@@ -51,18 +43,21 @@ class Distractors:
         self._vocabulary = vocabulary
         self._terms = terms
         self._given: Counter[str] = Counter()
-        self._heads = {
-            vocabulary.normal_form(definition.term): _head(definition, vocabulary)
-            for definition in definitions
-        }
-        self._name_kinds = self._kinds_of_names(texts)
+        told = {vocabulary.normal_form(d.term): d for d in definitions}
+        self._heads = {term: _head(d, vocabulary) for term, d in told.items()}
+        self._genera = {term: genus_of(d, vocabulary) for term, d in told.items()}
+        self._standing = Standing(texts, terms, vocabulary)
 
-    def choose(self, answer: KeyTerm, quote: str) -> list[str]:
+    def choose(
+        self, answer: KeyTerm, quote: str, *, same_genus: bool = True
+    ) -> list[str]:
         """Two or three terms that are wrong where `answer` is right; [] if too few.
 
         They are of the answer's kind, do not stand in `quote`, share no meaning
         with the answer as far as its words tell, and contain neither it nor each
-        other.
+        other. Where `same_genus` matters, beside a defined term stands at least one
+        that the lesson defines as the same ("the part of a plant"): else its kind
+        alone tells the answer.
         """
         said = set(self._roots(quote))
         ranked = sorted(
@@ -78,10 +73,37 @@ class Distractors:
                 chosen.append(term)
             if len(chosen) == DISTRACTOR_COUNT:
                 break
-        if len(chosen) < MIN_DISTRACTOR_COUNT:
+        if len(chosen) < MIN_DISTRACTOR_COUNT or (
+            same_genus
+            and answer.is_defined
+            and not self.is_same_genus(chosen[0], answer)
+        ):
             return []
         self._given.update(term.normal_form for term in chosen)
         return [term.text for term in chosen]
+
+    def is_same_genus(self, term: KeyTerm, other: KeyTerm) -> bool:
+        """Whether the lesson defines both by the same noun, as "the part of"."""
+        genus = self._genera.get(term.normal_form)
+        return genus is not None and genus == self._genera.get(other.normal_form)
+
+    def of_one_kind(self, answer: KeyTerm, quote: str) -> list[KeyTerm]:
+        """Defined terms that somebody may take for `answer`, those most like it first.
+
+        None of them stands in `quote`.
+        """
+        said = set(self._roots(quote))
+        genus = self._genera.get(answer.normal_form)
+        return sorted(
+            (
+                term
+                for term in self._terms
+                if term.is_defined
+                and self._fits(term, answer, said)
+                and are_of_one_kind(genus, self._genera.get(term.normal_form))
+            ),
+            key=lambda term: self._distance(term, answer),
+        )
 
     def _fits(self, term: KeyTerm, answer: KeyTerm, said: set[str]) -> bool:
         sizes = len(term.text.split()), len(answer.text.split())
@@ -89,9 +111,7 @@ class Distractors:
         same_size = sizes[0] == sizes[1] or min(sizes) > 1 or all(names)
         if not same_size or names[0] != names[1] or self._overlap(term, answer):
             return False
-        if _ORDINAL.search(term.text) or self._name_kinds.get(
-            term
-        ) != self._name_kinds.get(answer):
+        if not self._standing.alike(term, answer):
             return False
         if not (term.is_defined or names[0] or self._is_topic(term)):
             return False
@@ -100,14 +120,21 @@ class Distractors:
             return False
         if set(self._roots(term.text)) <= said:
             return False
-        return not self._is_kind_of(term, answer)
+        return not self._is_kind_of(term, answer) and self._may_be_taken(term, answer)
+
+    def _may_be_taken(self, term: KeyTerm, answer: KeyTerm) -> bool:
+        """Whether the lesson says of neither that it is of quite another kind."""
+        some = self._genera.get(term.normal_form)
+        others = self._genera.get(answer.normal_form)
+        return some is None or others is None or are_of_one_kind(some, others)
 
     def _distance(
         self, term: KeyTerm, answer: KeyTerm
-    ) -> tuple[bool, bool, int, int, float, str]:
+    ) -> tuple[bool, bool, bool, int, int, float, str]:
         return (
+            not self.is_same_genus(term, answer),
             answer.is_defined and not term.is_defined,
-            _is_plural(term.text) != _is_plural(answer.text),
+            is_plural(term.text) != is_plural(answer.text),
             self._given[term.normal_form],
             abs(len(term.text) - len(answer.text)) // 4,
             -term.score,
@@ -138,44 +165,9 @@ class Distractors:
         words = term.text.split()
         return term.count > 1 and english.GENERAL_WORDS.isdisjoint(words)
 
-    def _kinds_of_names(self, texts: Sequence[str]) -> dict[KeyTerm, _NameKind]:
-        """What the word before each name makes of it, most often."""
-        names = [term for term in self._terms if is_proper(term)]
-        votes: dict[KeyTerm, Counter[_NameKind]] = {n: Counter() for n in names}
-        for text in texts:
-            for sentence in sentences_of(text):
-                tokens = self._vocabulary.tokens(sentence)
-                stems = f" {' '.join(token.stem for token in tokens)} "
-                for name in names:
-                    before, found, _ = stems.partition(f" {name.normal_form} ")
-                    if found:
-                        votes[name][_name_kind(before)] += 1
-        return {
-            name: max(_NameKind, key=lambda kind: votes[name][kind]) for name in names
-        }
-
-
-def _name_kind(before: str) -> _NameKind:
-    last = before.rsplit(maxsplit=1)[-1] if before.strip() else ""
-    if last in english.PREPOSITIONS:
-        return _NameKind.PLACE
-    determined = last in english.DETERMINERS | english.ADVERBS
-    return _NameKind.WITH_ARTICLE if determined else _NameKind.BARE
-
 
 def _are_enough(chosen: Sequence[KeyTerm]) -> bool:
     return len(chosen) >= MIN_DISTRACTOR_COUNT and all(t.is_defined for t in chosen)
-
-
-def is_proper(term: KeyTerm) -> bool:
-    """Whether `term` is a name like "Caesar", not a label like "B-tree" or "DNA"."""
-    first = term.text.split(maxsplit=1)[0]
-    return (
-        term.is_name
-        and len(first) > 2
-        and first[1:3].isalpha()
-        and (first[1:].islower())
-    )
 
 
 def _head(definition: Definition, vocabulary: Vocabulary) -> frozenset[str]:
@@ -188,10 +180,3 @@ def _head(definition: Definition, vocabulary: Vocabulary) -> frozenset[str]:
             break
         head.append(token.stem)
     return frozenset(head)
-
-
-def _is_plural(text: str) -> bool:
-    last = text.rsplit(maxsplit=1)[-1].lower()
-    return last in english.IRREGULAR_SINGULARS or (
-        last.endswith("s") and not last.endswith(("ss", "us", "is"))
-    )

@@ -6,13 +6,13 @@ definitions as such (`meanings`), causes and outcomes (`relations`).
 
 from collections.abc import Iterator
 
-from mentora_pipelines.adapters.extractive_quiz.distractors import is_proper
 from mentora_pipelines.adapters.extractive_quiz.material import (
     Candidate,
     Material,
     candidate,
     capitalised,
 )
+from mentora_pipelines.adapters.extractive_quiz.standing import is_proper
 from mentora_pipelines.adapters.extractive_quiz.statements import (
     Gap,
     Statement,
@@ -62,14 +62,16 @@ def _choice_wording(
     """The prompt of a multiple-choice question on this gap.
 
     A common noun in a plain sentence gets none: too often a second option would be
-    right, too ("the plant builds _____": sugar, glucose, starch). Nor does a
-    sentence in another language, where the article alone may tell the answer.
+    right, too ("the plant builds _____": sugar, glucose, starch). In another language
+    a name is asked for by the sentence alone, where names can be told from nouns.
     """
     if statement.definition and gap.is_subject:
         return asked(statement.definition)
-    if vocabulary.is_english and is_proper(gap.term):
+    if not is_proper(gap.term) or not vocabulary.tells_names:
+        return None
+    if vocabulary.is_english:
         return f"Which name completes the gap? {text.partition(' (')[0]}"
-    return None
+    return text
 
 
 def _is_worth_asking(gap: Gap, statement: Statement, vocabulary: Vocabulary) -> bool:
@@ -105,12 +107,19 @@ def lists(statement: Statement, material: Material) -> Iterator[Candidate]:
     start, end, items = found
     terms = {term.normal_form: term for term in material.terms}
     known = [terms.get(material.vocabulary.normal_form(item)) for item in items]
-    anchor = next((term for term in known if term is not None), None)
+    # What the lesson defines says best of what kind they are.
+    anchor = max(
+        (term for term in known if term is not None),
+        key=lambda term: term.is_defined,
+        default=None,
+    )
     if anchor is None:
         return
     distractors = [
         other
-        for other in material.distractors.choose(anchor, statement.text)
+        for other in material.distractors.choose(
+            anchor, statement.text, same_genus=False
+        )
         if other.lower() not in (item.lower() for item in items)
     ]
     if len(distractors) < MIN_WRONG:

@@ -4,8 +4,9 @@ Here belong the shape of a candidate and its place in the lesson. Not here: what
 asked (`gap_questions`, `meanings`, `relations`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mentora_pipelines.adapters.extractive_quiz.distractors import Distractors
 from mentora_pipelines.adapters.extractive_quiz.statements import Statement
@@ -42,6 +43,8 @@ class Material:
     distractors: Distractors
     chunks: Sequence[Chunk]
     vocabulary: Vocabulary
+    shown: Counter[str] = field(default_factory=Counter)
+    """How often each meaning stands among wrong options already."""
 
     @property
     def names(self) -> frozenset[str]:

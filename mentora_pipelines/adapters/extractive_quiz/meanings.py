@@ -4,6 +4,7 @@ Here belong definitions: chosen among other meanings, told in writing, or believ
 another term. Not here: the blank in a definition (`gap_questions`).
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from mentora_pipelines.adapters.extractive_quiz.material import (
@@ -12,16 +13,24 @@ from mentora_pipelines.adapters.extractive_quiz.material import (
     candidate,
     capitalised,
 )
-from mentora_pipelines.adapters.extractive_quiz.statements import Statement
+from mentora_pipelines.adapters.extractive_quiz.rephrasing import lowered
+from mentora_pipelines.adapters.extractive_quiz.restating import deed_of
+from mentora_pipelines.adapters.extractive_quiz.statements import (
+    Statement,
+    without_aside,
+)
 from mentora_pipelines.domain.quizzes.questions import FALSE, TRUE, QuestionKind
 from mentora_pipelines.domain.terms.definitions_of_terms import (
+    MIN_DESCRIPTION_WORDS,
     Definition,
     DefinitionForm,
 )
+from mentora_pipelines.domain.terms.genus import are_of_one_kind, genus_of
 from mentora_pipelines.domain.terms.key_terms import KeyTerm
 
 # How much each form is worth; set by reading quizzes on nine subjects.
-_MEANING, _DEFINED, _WRITTEN_MEANING = 2.9, 1.8, 1.0
+_MEANING, _DEFINED, _CALLED, _WRITTEN_MEANING = 2.9, 1.8, 1.2, 1.5
+_ARTICLE = re.compile(r"(?:A|An|The)\s")
 MIN_MEANINGS = 3
 MAX_MEANING_WORDS = 16
 
@@ -31,7 +40,6 @@ def meanings(
 ) -> Iterator[Candidate]:
     """What a term means: to choose, to write, or to believe of another term."""
     meaning = _meaning(definition)
-    score = _DEFINED - statement.strain
     if definition.form is DefinitionForm.TERM_FIRST and meaning is not None:
         prompt = _what_is(statement, definition, material.names)
         others = _other_meanings(statement, definition, material)
@@ -55,25 +63,60 @@ def meanings(
             f"{meaning}.",
             score=_WRITTEN_MEANING - statement.strain,
         )
-    yield candidate(
-        statement, material, QuestionKind.TRUE_FALSE, statement.text, TRUE, score=score
-    )
+    yield from _beliefs(statement, definition, material)
+
+
+def _beliefs(
+    statement: Statement, definition: Definition, material: Material
+) -> Iterator[Candidate]:
+    """What the term does, said of itself and of another term of its kind."""
+    deed = deed_of(definition)
+    meaning = _meaning(definition)
     term = _term_of(definition, material)
-    if term is None or definition.form is not DefinitionForm.TERM_FIRST:
+    if definition.form is not DefinitionForm.TERM_FIRST or term is None:
         return
-    for other in material.distractors.choose(term, statement.text):
-        subject = _subject_of(other, material)
-        if subject is not None:
-            end = _end_of_term(statement.text, definition)
+    end = _end_of_term(statement.text, definition)
+    score = _DEFINED - statement.strain
+    if deed is not None:
+        yield candidate(
+            statement,
+            material,
+            QuestionKind.TRUE_FALSE,
+            f"{_any(statement.text[:end])} {deed}.",
+            TRUE,
+            score=score,
+        )
+    elif definition.verb == "is" and _ARTICLE.match(meaning or ""):
+        called = lowered(_any(statement.text[:end]), material.names)
+        yield candidate(
+            statement,
+            material,
+            QuestionKind.TRUE_FALSE,
+            f"{meaning} is called {called}.",
+            TRUE,
+            score=_CALLED - statement.strain,
+        )
+    others = material.distractors.of_one_kind(term, statement.text)
+    for other in others:
+        same = material.distractors.is_same_genus(other, term)
+        subject = _subject_of(other.text, material)
+        if subject is not None and (same or deed is not None):
+            told = statement.text[end:] if deed is None else f" {deed}."
             yield candidate(
                 statement,
                 material,
                 QuestionKind.TRUE_FALSE,
-                f"{subject}{statement.text[end:]}",
+                f"{_any(subject)}{told}",
                 FALSE,
                 score=score + 0.1,
             )
             return
+
+
+def _any(subject: str) -> str:
+    """A subject for anybody: "A deposit", not "Your deposit"."""
+    first, _, rest = subject.partition(" ")
+    return f"A {rest}" if first.lower() == "your" else subject
 
 
 def _what_is(
@@ -94,6 +137,8 @@ def _what_is(
 def _inner(word: str, statement: Statement, names: Collection[str]) -> str:
     """A first word as it is written inside a sentence."""
     token = statement.tokens[0]
+    if statement.definition is not None and statement.definition.verb == "was":
+        return word  # what once was and has no article has a name
     keeps = token.text[1:].lower() != token.text[1:] or statement.begins_with_name
     keeps = keeps or token.text in names
     return word if keeps else word[:1].lower() + word[1:]
@@ -101,8 +146,8 @@ def _inner(word: str, statement: Statement, names: Collection[str]) -> str:
 
 def _meaning(definition: Definition) -> str | None:
     """The description as an option, without what is said beside it."""
-    words = definition.description.rstrip(".!").split()
-    if len(words) > MAX_MEANING_WORDS:
+    words = without_aside(definition.description).split()
+    if not MIN_DESCRIPTION_WORDS <= len(words) <= MAX_MEANING_WORDS:
         return None
     return capitalised(" ".join(words))
 
@@ -110,33 +155,60 @@ def _meaning(definition: Definition) -> str | None:
 def _other_meanings(
     statement: Statement, definition: Definition, material: Material
 ) -> list[str]:
-    """What the lesson says of its other terms, the most alike in length first."""
+    """What the lesson says of its other terms; none where no other is of its kind.
+
+    Those of the same genus come first, then those that were shown least often.
+    """
+    vocabulary = material.vocabulary
+    genus = genus_of(definition, vocabulary)
     own = _meaning(definition) or ""
-    mine = set(material.vocabulary.normal_form(definition.term).split())
-    found: list[tuple[int, str]] = []
+    mine = set(vocabulary.normal_form(definition.term).split())
+    found: list[tuple[bool, bool, int, int, str]] = []
     for other in material.statements:
         told = other.definition
         if told is None or other is statement or told.verb != definition.verb:
             continue
         meaning = _meaning(told)
-        theirs = set(material.vocabulary.normal_form(told.term).split())
+        theirs = set(vocabulary.normal_form(told.term).split())
         # A definition that speaks of the term itself is right, or half right.
-        inside = set(material.vocabulary.normal_form(told.description).split())
-        if meaning is None or mine & (theirs | inside):
+        inside = set(vocabulary.normal_form(told.description).split())
+        if meaning is None or mine <= (theirs | inside) or theirs <= mine:
             continue
         if told.form is DefinitionForm.TERM_FIRST:
-            found.append((abs(len(meaning.split()) - len(own.split())), meaning))
-    return [meaning for _, meaning in sorted(found)[:3]]
+            kin = genus_of(told, vocabulary)
+            found.append(
+                (
+                    kin != genus,
+                    not are_of_one_kind(kin, genus),
+                    material.shown[meaning],
+                    abs(len(meaning.split()) - len(own.split())),
+                    meaning,
+                )
+            )
+    best = sorted(found)[:3]
+    if not best or best[0][1]:
+        return []
+    meanings_shown = [meaning for *_, meaning in best]
+    material.shown.update(meanings_shown)
+    return meanings_shown
 
 
 def _is_echoed(
     definition: Definition, meaning: str, others: Sequence[str], material: Material
 ) -> bool:
-    """Whether a word of the term stands in its own meaning alone: "a sorted list"."""
+    """Whether a word of the term gives its meaning away: "a sorted list is a list".
+
+    It stands in no other meaning, or what these tell of is not called so.
+    """
     vocabulary = material.vocabulary
+    term = set(vocabulary.normal_form(definition.term).split())
     told = set(vocabulary.normal_form(meaning).split())
     elsewhere = {w for other in others for w in vocabulary.normal_form(other).split()}
-    return bool(set(vocabulary.normal_form(definition.term).split()) & told - elsewhere)
+    genus = genus_of(definition, vocabulary)
+    named_so = genus in term and not any(
+        genus in vocabulary.normal_form(other).split()[:2] for other in others
+    )
+    return named_so or bool(term & told - elsewhere)
 
 
 def _term_of(definition: Definition, material: Material) -> KeyTerm | None:

@@ -80,7 +80,7 @@ def outcome_question(text: str, names: Collection[str] = ()) -> Asked | None:
     # "X and it does Y": the second half leans on the first, which is there.
     answer = f"{result[0].upper()}{result[1:]}."
     prompt = (
-        f"What happens {found['link'].lower()} {_lowered(found['condition'], names)}?"
+        f"What happens {found['link'].lower()} {lowered(found['condition'], names)}?"
     )
     return _asked(prompt, answer)
 
@@ -110,8 +110,8 @@ def _inverted(main: str, names: Collection[str]) -> str | None:
     placed = _PLACED.match(main)
     place = ""
     if placed is not None:
-        main, place = placed["rest"], f" {_lowered(placed['place'], names)}"
-    words = _lowered(main, names).split()
+        main, place = placed["rest"], f" {lowered(placed['place'], names)}"
+    words = lowered(main, names).split()
     for at, word in enumerate(words[: _SUBJECT_LIMIT + 1]):
         bare = word.lower().strip(",")
         if at == 0 or words[at - 1].lower() in english.DETERMINERS | {"of", "and"}:
@@ -137,7 +137,7 @@ def _plain_verb(word: str, subject: list[str]) -> tuple[str, str] | None:
     is_plural = last.endswith("s") and not last.endswith(("ss", "us", "is"))
     is_plural = is_plural or subject[0].lower() in _PLURAL_OPENING
     if not is_plural and word.endswith("s"):
-        for plain in _infinitives(word):
+        for plain in infinitives(word):
             if plain in english.VERB_FORMS or plain in english.PLAIN_VERBS:
                 return "does", plain
     if is_plural and word in english.PLAIN_VERBS:
@@ -149,7 +149,8 @@ def _has_plain_verb(words: list[str]) -> bool:
     return len(words) > 1 and any(word.lower() in english.PLAIN_VERBS for word in words)
 
 
-def _infinitives(word: str) -> list[str]:
+def infinitives(word: str) -> list[str]:
+    """What may be the infinitive of a verb in "-s", the likeliest first."""
     found = [word[:-1]]
     if word.endswith("ies"):
         found.insert(0, word[:-3] + "y")
@@ -158,9 +159,11 @@ def _infinitives(word: str) -> list[str]:
     return found
 
 
-def _lowered(text: str, names: Collection[str]) -> str:
+def lowered(text: str, names: Collection[str]) -> str:
     """Without the capital of the sentence; a name and an abbreviation keep theirs."""
     first = text.split(maxsplit=1)[0]
+    if first in {"A", "An", "The"}:
+        return text[0].lower() + text[1:]
     if first.strip(",") in names or _NAME.match(text):
         return text
     if len(first) > 1 and (first[1:].lower() != first[1:] or first == "I"):

@@ -261,9 +261,14 @@ def blanked(statement: Statement, gap: Gap, vocabulary: Vocabulary) -> str:
     return f"{before}{BLANK}{after}{hint}"
 
 
+def without_aside(description: str) -> str:
+    """A description without what is said beside it, as ", so it costs nothing"."""
+    return _ASIDE.sub("", description).strip().rstrip(".!")
+
+
 def asked(definition: Definition) -> str | None:
     """The question a definition answers, or None when it would be too long."""
-    description = _ASIDE.sub("", definition.description).strip().rstrip(".!")
+    description = without_aside(definition.description)
     if not MIN_WORDS <= len(description.split()) + 3 <= MAX_WORDS:
         return None
     if definition.form is DefinitionForm.NAMED:

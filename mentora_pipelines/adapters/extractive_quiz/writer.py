@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mentora_pipelines.adapters.extractive_quiz.candidates import candidates
+from mentora_pipelines.adapters.extractive_quiz.choice import Choice
 from mentora_pipelines.adapters.extractive_quiz.distractors import Distractors
 from mentora_pipelines.adapters.extractive_quiz.material import Candidate, Material
 from mentora_pipelines.adapters.extractive_quiz.statements import statements
@@ -15,14 +16,16 @@ from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.lessons.transcripts import Transcript
 from mentora_pipelines.domain.quizzes.faults import Fault
 from mentora_pipelines.domain.quizzes.questions import (
+    BloomLevel,
     Question,
-    QuestionKind,
     QuizWishes,
 )
 from mentora_pipelines.domain.quizzes.validation import Validator
-from mentora_pipelines.domain.quizzes.wording import normal, plain_words
+from mentora_pipelines.domain.quizzes.wording import normal
 from mentora_pipelines.domain.terms.key_terms import key_terms
 from mentora_pipelines.domain.terms.vocabulary import Vocabulary
+from mentora_pipelines.errors import InvalidInput
+from mentora_pipelines.observability.logs import log
 
 MIN_STATEMENTS = 3
 """A lesson with fewer sentences that stand alone gets no quiz rather than a bad one."""
@@ -32,20 +35,9 @@ _TERM_LIMIT = 100
 # Read off quizzes on nine subjects: below the second nothing was worth asking; below
 # the first, a better question from elsewhere was worth the uneven spread.
 _GOOD_SCORE, _LEAST_SCORE = 1.0, 0.3
-_WISH_BONUS = 1.0
-_ALIKE_SHARE = 0.65
-_SAME_OPENING = 0.6
-_KIND_WEIGHT = 3.0
-"""A kind that has less than its share comes before a better question of another."""
 
-SHARES = {
-    QuestionKind.MULTIPLE_CHOICE: 0.3,
-    QuestionKind.SHORT_ANSWER: 0.3,
-    QuestionKind.FILL_IN: 0.15,
-    QuestionKind.TRUE_FALSE: 0.15,
-    QuestionKind.MULTIPLE_ANSWER: 0.1,
-}
-"""The mix of kinds that is aimed at, where the lesson allows it."""
+LEVELS = (BloomLevel.REMEMBER, BloomLevel.UNDERSTAND)
+"""What can be asked with the words of a lesson alone."""
 
 
 class ExtractiveQuizWriter:
@@ -54,7 +46,7 @@ class ExtractiveQuizWriter:
     @property
     def fingerprint(self) -> str:
         """Names the method and its version."""
-        return "extractive/v2"
+        return "extractive/v3"
 
     def write(
         self, transcript: Transcript, chunks: Sequence[Chunk], wishes: QuizWishes
@@ -62,12 +54,25 @@ class ExtractiveQuizWriter:
         """At most `wishes.question_count` questions, in the order of the lesson.
 
         Every one passes the validator. A lesson too poor in content gets fewer, or
-        none.
+        none. Raises `InvalidInput` for a level above those, or a difficulty that
+        nothing in this lesson has: a quiz of other questions is not what was asked for.
         """
+        if wishes.bloom_level not in {None, *LEVELS}:
+            raise InvalidInput(
+                f"the extractive writer asks to {' or '.join(LEVELS)}: questions to "
+                f"{wishes.bloom_level} take another writer (MENTORA_QUIZ_WRITER)"
+            )
         if wishes.question_count < 1:
             return []
-        free = _not_asked(_sound(transcript, chunks), wishes.asked)
-        return _spread(_unambiguous(free), wishes)
+        judged = _judged(transcript, chunks)
+        _tell_refused(judged)
+        sound = _unambiguous([one for one, faults in judged if not faults])
+        if sound and not _wished(sound, wishes):
+            asked = " and ".join(filter(None, (wishes.difficulty, wishes.bloom_level)))
+            raise InvalidInput(
+                f"the extractive writer finds nothing in this lesson that is {asked}"
+            )
+        return _spread(_free(sound, wishes), wishes)
 
     def repair(
         self,
@@ -79,7 +84,9 @@ class ExtractiveQuizWriter:
         """Another question on the same sentence, in another kind, or None."""
         others = [
             one
-            for one in _unambiguous(_sound(transcript, chunks))
+            for one in _unambiguous(
+                [one for one, faults in _judged(transcript, chunks) if not faults]
+            )
             if normal(one.question.quote) == normal(question.quote)
             and one.question.kind is not question.kind
         ]
@@ -88,8 +95,10 @@ class ExtractiveQuizWriter:
         return max(others, key=lambda one: (one.score, one.question.prompt)).question
 
 
-def _sound(transcript: Transcript, chunks: Sequence[Chunk]) -> list[Candidate]:
-    """All that can be asked about a lesson and passes the validator."""
+def _judged(
+    transcript: Transcript, chunks: Sequence[Chunk]
+) -> list[tuple[Candidate, tuple[Fault, ...]]]:
+    """All that can be asked about a lesson, with what the validator says of it."""
     vocabulary = Vocabulary(transcript.language)
     spoken = list(statements(transcript.segments, vocabulary))
     if len(spoken) < MIN_STATEMENTS or not chunks:
@@ -100,13 +109,34 @@ def _sound(transcript: Transcript, chunks: Sequence[Chunk]) -> list[Candidate]:
     distractors = Distractors(texts, terms, definitions, vocabulary)
     material = Material(spoken, terms, distractors, chunks, vocabulary)
     validator = Validator(transcript)
-    return [one for one in candidates(material) if not validator.faults(one.question)]
+    return [(one, validator.faults(one.question)) for one in candidates(material)]
 
 
-def _not_asked(some: Sequence[Candidate], asked: Sequence[Question]) -> list[Candidate]:
-    """Those about sentences that no other quiz of the video asks about."""
-    used = {normal(question.quote) for question in asked}
+def _tell_refused(judged: Sequence[tuple[Candidate, tuple[Fault, ...]]]) -> None:
+    """Say what the rules took, and of how many sentences nothing is left to ask."""
+    codes = Counter(faults[0].code.value for _, faults in judged if faults)
+    quotes = {one.question.quote for one, _ in judged}
+    left = {one.question.quote for one, faults in judged if not faults}
+    if codes:
+        log(
+            "info",
+            "candidates refused",
+            candidates=len(judged),
+            refused=dict(sorted(codes.items())),
+            sentences=len(quotes),
+            sentences_left=len(left),
+        )
+
+
+def _free(some: Sequence[Candidate], wishes: QuizWishes) -> list[Candidate]:
+    """Those about sentences that no approved quiz of the video asks about."""
+    used = {normal(question.quote) for question in wishes.settled}
     return [one for one in some if normal(one.question.quote) not in used]
+
+
+def _gist(question: Question) -> tuple[str, str]:
+    """What two questions share that ask the same of one sentence."""
+    return normal(question.quote), normal(question.answer)
 
 
 def _unambiguous(some: Sequence[Candidate]) -> list[Candidate]:
@@ -120,77 +150,42 @@ def _unambiguous(some: Sequence[Candidate]) -> list[Candidate]:
 def _spread(some: Sequence[Candidate], wishes: QuizWishes) -> list[Question]:
     """The best of each of equal stretches of the lesson, then the best of the rest.
 
-    Each sentence and each answer serves once.
+    Each sentence and each answer serves once. What a draft asks, or a discarded quiz,
+    comes last.
     """
     if not some:
         return []
-    count = wishes.question_count
     begin = some[0].question.start_s
-    length = (some[-1].question.end_s - begin) / count
-    chosen: list[Candidate] = []
-    for stretch in range(count):
-        inside = [
-            one
-            for one in some
-            if one.score >= _GOOD_SCORE
-            and stretch == min(count - 1, _stretch(one.question, begin, length))
-        ]
-        _take_best(inside, chosen, wishes)
-    others = [one for one in some if one.score >= _LEAST_SCORE]
-    while len(chosen) < count and _take_best(others, chosen, wishes):
-        pass
-    return sorted((one.question for one in chosen), key=lambda q: q.start_s)
+    length = (some[-1].question.end_s - begin) / wishes.question_count
+    seen = {_gist(question) for question in wishes.asked}
+    fresh = [one for one in some if _gist(one.question) not in seen]
+    choice = Choice(wishes.question_count, fresh)
+    for pool in (_wished(fresh, wishes), fresh):
+        for stretch in range(choice.wanted):
+            inside = [
+                one
+                for one in pool
+                if one.score >= _GOOD_SCORE
+                and stretch
+                == min(choice.wanted - 1, _stretch(one.question, begin, length))
+            ]
+            choice.take_best(inside)
+    for pool in (_wished(fresh, wishes), fresh, some):
+        others = [one for one in pool if one.score >= _LEAST_SCORE]
+        while choice.take_best(others):
+            pass
+    return sorted(choice.questions, key=lambda q: q.start_s)
 
 
-def _look_alike(some: Question, other: Question) -> bool:
-    """Whether they differ in a word or two: one after the other is a drill."""
-    return any(
-        len(words & others) >= _ALIKE_SHARE * len(words | others)
-        for texts in ((some.prompt, other.prompt), (some.quote, other.quote))
-        for words, others in [tuple(set(plain_words(text)) for text in texts)]
-    )
-
-
-def _opening(question: Question) -> str:
-    """How a prompt begins: "Which of these" ten times over tires."""
-    return " ".join(question.prompt.split()[:2])
+def _wished(some: Sequence[Candidate], wishes: QuizWishes) -> list[Candidate]:
+    """Those of the difficulty and the level that were asked for."""
+    return [
+        one
+        for one in some
+        if wishes.difficulty in {None, one.question.difficulty}
+        and wishes.bloom_level in {None, one.question.bloom_level}
+    ]
 
 
 def _stretch(question: Question, begin: float, length: float) -> int:
     return int((question.start_s - begin) / length) if length > 0 else 0
-
-
-def _take_best(
-    some: Sequence[Candidate], chosen: list[Candidate], wishes: QuizWishes
-) -> bool:
-    """Add the best candidate that is still free to `chosen`; False when none is."""
-    quotes = {one.question.quote for one in chosen}
-    points = {one.point for one in chosen}
-    free = [
-        one
-        for one in some
-        if one.question.quote not in quotes
-        and one.point not in points
-        and not any(_look_alike(one.question, other.question) for other in chosen)
-    ]
-    if not free:
-        return False
-    kinds = Counter(one.question.kind for one in chosen)
-    answers = Counter(one.question.answer for one in chosen)
-    openings = Counter(_opening(one.question) for one in chosen)
-
-    def worth(one: Candidate) -> tuple[float, str]:
-        question = one.question
-        missing = SHARES[question.kind] * (len(chosen) + 1) - kinds[question.kind]
-        value = one.score + _KIND_WEIGHT * min(missing, 0.5)
-        if question.kind is QuestionKind.TRUE_FALSE:
-            # Statements are true and false in turn.
-            value -= 0.5 * answers[question.answer]
-        if question.kind is not QuestionKind.FILL_IN:
-            value -= _SAME_OPENING * openings[_opening(question)]
-        value += _WISH_BONUS * (question.difficulty is wishes.difficulty)
-        value += _WISH_BONUS * (question.bloom_level is wishes.bloom_level)
-        return value, question.prompt
-
-    chosen.append(max(free, key=worth))
-    return True

@@ -9,6 +9,7 @@ from ipaddress import (
     IPv4Network,
     IPv6Address,
     IPv6Network,
+    ip_address,
     ip_network,
 )
 from typing import TypeAlias
@@ -59,7 +60,14 @@ _PRIVATE_NETWORKS = tuple(
         "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
     )
 )  # fmt: skip
-_METADATA = frozenset((IPv4Address("100.100.100.200"), IPv6Address("fd00:ec2::254")))
+_METADATA = frozenset(
+    ip_address(address)
+    for address in (
+        # Alibaba, Amazon, Google, Oracle, Scaleway; others have a link-local one.
+        "100.100.100.200", "fd00:ec2::254", "fd20:ce::254", "fd00:c1::a9fe:a9fe",
+        "fd00:42::42",
+    )
+)  # fmt: skip
 """Inside private networks a cloud's metadata service is still no video server."""
 
 

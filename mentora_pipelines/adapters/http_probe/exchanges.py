@@ -6,6 +6,7 @@ Here belongs the protocol, which h11 parses. Not here: what an answer means.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 import h11
 
@@ -19,6 +20,9 @@ from mentora_pipelines.domain.operations.content_health import (
 MAX_HEADER_BYTES = 16 << 10
 MAX_REFUSAL_BYTES = 4 << 10
 """Of a refusal, in which stores say whether a link has expired."""
+
+STATUSES = range(100, 600)
+"""Those of HTTP (RFC 9110, 15), and all that the history of probes can hold."""
 
 USER_AGENT = "Mentora-Content-Health/1 (+lesson availability check)"
 
@@ -36,6 +40,15 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     content_type: str
+
+    @property
+    def location(self) -> str:
+        """Where it redirects to; its raw bytes are UTF-8, or are sent as they came."""
+        raw = self.headers.get("location", "").encode("latin-1")
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return quote(raw, safe=bytes(range(128)))
 
     @property
     def brings_bytes(self) -> bool:
@@ -97,8 +110,11 @@ class Exchanges:
         while not isinstance(event := await self._next(), h11.Response):
             if not isinstance(event, h11.InformationalResponse):
                 raise ProbeEnded(ProbeFault.CUT)
+        if event.status_code not in STATUSES:
+            # As 999, by which some hosts turn robots away: it means what it likes.
+            raise ProbeEnded(ProbeFault.MALFORMED)
         headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1").strip()
+            name.decode("latin-1").lower(): value.decode("latin-1")
             for name, value in event.headers
         }
         kind = headers.get("content-type", "").split(";")[0].strip().lower()

@@ -6,7 +6,7 @@ check and the connection nobody asks a name server again (DNS rebinding).
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Protocol, runtime_checkable
 
@@ -34,26 +34,39 @@ class Resolver(Protocol):
         ...
 
 
-class SystemResolver:
-    """Satisfies `Resolver`: the machine's own, in threads of its own."""
+def look_up(host: str) -> list[str]:
+    """Every address of `host`, as the machine finds them; raises `socket.gaierror`."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, "not a name") from None
+    return [str(entry[4][0]) for entry in found]
 
-    def __init__(self, executor: Executor) -> None:
+
+class SystemResolver:
+    """Satisfies `Resolver`: the machine's own, in threads of its own.
+
+    `executor` has a thread for each look-up at a time: one that is given up ends with
+    its thread, so that names whose server is away take no thread of the others'.
+    """
+
+    def __init__(
+        self, executor: Executor, find: Callable[[str], list[str]] = look_up
+    ) -> None:
         self._executor = executor
+        self._find = find
 
     async def addresses(self, host: str) -> Sequence[str]:
         """Every address of `host`; raises `socket.gaierror`."""
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._executor, self._look_up, host
-        )
-        return list(dict.fromkeys(found))
-
-    @staticmethod
-    def _look_up(host: str) -> list[str]:
+        loop = asyncio.get_running_loop()
+        looking = loop.run_in_executor(self._executor, self._find, host)
         try:
-            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except UnicodeError:
-            raise socket.gaierror(socket.EAI_NONAME, "not a name") from None
-        return [str(entry[4][0]) for entry in found]
+            found = await asyncio.shield(looking)
+        except asyncio.CancelledError:
+            # The machine cannot be told to stop; it gives up within seconds.
+            await asyncio.wait([looking])
+            raise
+        return list(dict.fromkeys(found))
 
 
 class Guard:

@@ -4,27 +4,31 @@ Here belongs the course of a probe. Not here: pages of lessons (`lessons`).
 """
 
 import asyncio
-import re
 import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from mentora_pipelines.adapters.http_probe.connections import ProbeEnded, connect
 from mentora_pipelines.adapters.http_probe.exchanges import Answer, Exchanges
 from mentora_pipelines.adapters.http_probe.guard import Guard
 from mentora_pipelines.adapters.http_probe.hosts import Hosts
+from mentora_pipelines.adapters.http_probe.pauses import pause_s
 from mentora_pipelines.adapters.http_probe.web_urls import (
     UrlRefused,
     WebUrl,
     parse_web_url,
     redirected,
 )
-from mentora_pipelines.domain.operations.content_health import ProbeFault, Sighting
+from mentora_pipelines.domain.operations.content_health import (
+    FAILING,
+    ProbeFault,
+    Sighting,
+    outcome_of,
+)
 from mentora_pipelines.domain.operations.signed_links import says_expired
 
 MAX_REDIRECTS = 5
@@ -35,7 +39,6 @@ MAX_PROBE_BYTES = 24 << 10
 MAX_PAUSE_S = 5.0
 """A longer Retry-After is for the next look."""
 
-DEFAULT_PAUSE_S = 1.0
 PAUSES = 2
 
 
@@ -83,44 +86,44 @@ class HttpProber:
             latency_ms=latency_ms,
         )
 
-    async def visit(self, url: WebUrl, timeout_s: float) -> Answer:
+    async def visit(self, url: WebUrl, timeout_s: float, *, by_head: bool) -> Answer:
         """The answer of one hop: of HEAD if it redirects or throttles, else of GET.
 
         HEAD may be refused, broken or left unanswered by a server that plays the
-        video. Raises `UrlRefused`, `ProbeEnded` and `TimeoutError`.
+        video; without `by_head` it is not sent. Raises `UrlRefused`, `ProbeEnded` and
+        `TimeoutError`.
         """
-        async with asyncio.timeout(timeout_s), self._opened(url, timeout_s) as first:
+        async with asyncio.timeout(timeout_s):
+            if by_head:
+                answer = await self._head_then_get(url, timeout_s)
+            else:
+                answer = await self._get(url, timeout_s)
+            if answer.status == 416:
+                # An empty file, or a server that does not know ranges.
+                answer = await self._get(url, timeout_s, ranged=False)
+            return answer
+
+    async def _head_then_get(self, url: WebUrl, timeout_s: float) -> Answer:
+        """Over one connection if the server keeps it, else one after another."""
+        async with self._opened(url, timeout_s) as exchanges:
             try:
                 async with asyncio.timeout(timeout_s / 3):
-                    head = await first.ask(url, "HEAD")
+                    head = await exchanges.ask(url, "HEAD")
                 if head.status in REDIRECTS or head.status == 429:
                     return head
-                goes_on = first.can_go_on()
+                goes_on = exchanges.can_go_on()
             except (ProbeEnded, TimeoutError):
                 goes_on = False
             if goes_on:
-                try:
-                    answer = await first.ask(url, "GET", ranged=True)
-                except ProbeEnded:
-                    # It closed the connection that it said it would keep.
-                    answer = await self._get(url, timeout_s, first)
-            else:
-                answer = await self._get(url, timeout_s, first)
-            if answer.status == 416:
-                # An empty file, or a server that does not know ranges.
-                answer = await self._get(url, timeout_s, first, ranged=False)
-            return answer
+                # It may close the connection that it said it would keep.
+                with suppress(ProbeEnded):
+                    return await exchanges.ask(url, "GET", ranged=True)
+        return await self._get(url, timeout_s)
 
     async def _get(
-        self,
-        url: WebUrl,
-        timeout_s: float,
-        before: Exchanges,
-        *,
-        ranged: bool = True,
+        self, url: WebUrl, timeout_s: float, *, ranged: bool = True
     ) -> Answer:
-        """The answer of GET over a connection of its own, one at a time."""
-        before.close()
+        """The answer of GET over a connection of its own."""
         async with self._opened(url, timeout_s) as exchanges:
             return await exchanges.ask(url, "GET", ranged=ranged)
 
@@ -162,9 +165,23 @@ class _Probe:
         self._hosts = hosts
         self._left_s = prober.timeout_s
         self._pauses = PAUSES
+        self._by_head = True
+        self._was_redirected = False
 
     async def follow(self, url: WebUrl) -> Sighting:
-        """What is seen at the end of the redirects."""
+        """What is seen at the end of the redirects.
+
+        HEAD may be sent astray, or to a link that is signed for HEAD alone: where that
+        leads to nothing, those of GET are followed.
+        """
+        seen = await self._follow(url)
+        is_failing = outcome_of(seen, network_is_up=True) in FAILING
+        if self._was_redirected and is_failing and self._left_s > 0:
+            self._by_head = False
+            seen = await self._follow(url)
+        return seen
+
+    async def _follow(self, url: WebUrl) -> Sighting:
         for _ in range(MAX_REDIRECTS + 1):
             host = self._hosts[url.host]
             try:
@@ -177,10 +194,10 @@ class _Probe:
             host.learn(Sighting(status=answer.status))
             if answer.status not in REDIRECTS:
                 return _sighting(url, answer)
-            location = answer.headers.get("location")
-            if not location:
+            self._was_redirected = True
+            if not answer.location:
                 break
-            url = redirected(url, location)
+            url = redirected(url, answer.location)
         return Sighting(fault=ProbeFault.LOST)
 
     async def _answer(self, url: WebUrl) -> Answer:
@@ -193,11 +210,11 @@ class _Probe:
                 answer = await self._timed(url)
             if answer.status not in (429, 503):
                 return answer
-            pause_s = _pause_s(answer)
-            if self._pauses and pause_s <= min(MAX_PAUSE_S, self._left_s):
+            wanted_s = pause_s(answer)
+            if self._pauses and wanted_s <= min(MAX_PAUSE_S, self._left_s):
                 self._pauses -= 1
-                self._left_s -= pause_s
-                await asyncio.sleep(pause_s)
+                self._left_s -= wanted_s
+                await asyncio.sleep(wanted_s)
             elif answer.status == 429:
                 raise ProbeEnded(ProbeFault.THROTTLED)
             else:
@@ -206,7 +223,8 @@ class _Probe:
     async def _timed(self, url: WebUrl) -> Answer:
         started = time.monotonic()
         try:
-            return await self._prober.visit(url, max(self._left_s, 0.001))
+            left_s = max(self._left_s, 0.001)
+            return await self._prober.visit(url, left_s, by_head=self._by_head)
         except TimeoutError:
             raise ProbeEnded(ProbeFault.NO_ANSWER) from None
         finally:
@@ -222,19 +240,3 @@ def _sighting(url: WebUrl, answer: Answer) -> Sighting:
             str(url), answer.status, answer.body, datetime.now(UTC)
         ),
     )
-
-
-def _pause_s(answer: Answer) -> float:
-    """Seconds that an answer asks us to wait; a malformed wish is the default."""
-    wish = answer.headers.get("retry-after")
-    if wish is None:
-        # A server that fails without a wish is not asked again.
-        return DEFAULT_PAUSE_S if answer.status == 429 else float("inf")
-    if re.fullmatch("[0-9]{1,9}", wish):
-        return float(wish)
-    try:
-        at = parsedate_to_datetime(wish)
-    except ValueError:
-        return DEFAULT_PAUSE_S
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max((at - datetime.now(UTC)).total_seconds(), 0.0)

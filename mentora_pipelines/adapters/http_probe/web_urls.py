@@ -60,7 +60,7 @@ def parse_web_url(text: str) -> WebUrl:
         raise UrlRefused("too long")
     if _UNCLEAR.search(text):
         raise UrlRefused("a character that readers of addresses disagree about")
-    parts = _URL.fullmatch(text.strip())
+    parts = _URL.fullmatch(text.strip(" "))
     if parts is None:
         raise UrlRefused("not http or https")
     scheme = parts[1].lower()
@@ -84,7 +84,7 @@ def redirected(url: WebUrl, location: str) -> WebUrl:
     if _UNCLEAR.search(location):
         raise UrlRefused("a character that readers of addresses disagree about")
     try:
-        return parse_web_url(urljoin(str(url), location.strip()))
+        return parse_web_url(urljoin(str(url), location.strip(" ")))
     except ValueError:
         raise UrlRefused("not an address") from None
 

@@ -20,10 +20,11 @@ from mentora_pipelines.adapters.media.child_process import (
     run_child,
 )
 from mentora_pipelines.adapters.media.limits import DecoderLimits
-from mentora_pipelines.adapters.media.private_folder import private_folder
 from mentora_pipelines.adapters.media.sniffing import sniff_file
+from mentora_pipelines.adapters.private_folder import disk_faults, private_folder
 from mentora_pipelines.domain.lessons.audio import DecodedAudio, SoundFacts
 from mentora_pipelines.errors import ErrorCode, LessonRefused
+from mentora_pipelines.observability.timers import timed
 
 RULES_VERSION = 1
 """Raised when a change of this package makes other sound of the same file: audio is
@@ -67,7 +68,8 @@ class LocalSource:
         Raises `LessonRefused` with the code of what is wrong with the file, and
         `TransientError` when this machine was at fault.
         """
-        outcome = self.run()
+        with timed("decoder"):
+            outcome = self.run()
         if outcome.refused is not None:
             raise outcome.refused
         facts = SoundFacts(
@@ -150,14 +152,13 @@ class PyAvDecoder:
         `TransientError` when the disk has no room for it.
         """
         self._check_size(expected_bytes)
-        with private_folder(
-            expected_bytes + self._flac_bytes(expected_bytes)
-        ) as folder:
+        needed_bytes = expected_bytes + self._flac_bytes(expected_bytes)
+        with disk_faults(), private_folder(needed_bytes) as folder:
             # A generated name: what the creator called the file means nothing here.
             path = folder / "source"
             digest = hashlib.sha256()
             size = 0
-            with path.open("xb") as copy:
+            with timed("storage"), path.open("xb") as copy:
                 while block := content.read(COPY_BYTES):
                     size += len(block)
                     self._check_size(size)

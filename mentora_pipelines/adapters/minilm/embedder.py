@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mentora_pipelines.adapters.minilm.conversion import converted_model
 from mentora_pipelines.adapters.minilm.wheels import tokenizer_file
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
+from mentora_pipelines.observability.timers import measured
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +56,7 @@ class MiniLmEmbedder:
         encoded = _tokenizer().encode_batch_fast(list(texts), add_special_tokens=False)
         return [len(encoding.ids) for encoding in encoded]
 
+    @measured("embedding")
     def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """One unit vector per text, in order: shape (len(texts), 384)."""
         import numpy as np

@@ -25,6 +25,7 @@ from mentora_pipelines.adapters.provider_calls.faults import (
 from mentora_pipelines.errors import Absence, SettingsError
 
 if TYPE_CHECKING:
+    from httpx2 import Response
     from openai import OpenAI
 
 PROVIDER = "openai"
@@ -39,6 +40,11 @@ Body = TypeVar("Body", bound=BaseModel)
 
 class Received(Protocol):
     """An answer whose body is still to come."""
+
+    @property
+    def http_response(self) -> "Response":
+        """What it came as."""
+        ...
 
     def iter_bytes(self) -> Iterator[bytes]:
         """The body, piece by piece."""
@@ -91,15 +97,16 @@ class OpenAiClient:
 
         It must be complete within the time limit, however slowly it drips.
         """
-        deadline = self._clock.now() + self._timeout_s
+        from mentora_pipelines.adapters.provider_calls.deadlines import hurry
+
+        until = self._clock.now() + self._timeout_s
         received = bytearray()
         with _translated(), request() as response:
+            hurry(response.http_response, until, self._clock)
             for piece in response.iter_bytes():
                 received += piece
                 if len(received) > MAX_ANSWER_BYTES:
                     raise malformed(PROVIDER, "the answer is too long")
-                if self._clock.now() > deadline:
-                    raise lost(PROVIDER, Absence.TIMEOUT)
         try:
             return body.model_validate(json.loads(received))
         except (ValidationError, ValueError, RecursionError):

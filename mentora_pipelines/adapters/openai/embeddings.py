@@ -60,7 +60,11 @@ class _Vectors(BaseModel):
 
 
 class OpenAiEmbedder:
-    """Satisfies `BatchingEmbedder`, `TokenCounter`, `Billed` and `PlansEmbedding`."""
+    """Satisfies `BatchingEmbedder`, `TokenCounter`, `Billed` and `PlansEmbedding`.
+
+    `tokens_per_minute` are the account's: a request that holds more is refused however
+    often it is repeated.
+    """
 
     def __init__(
         self,
@@ -69,10 +73,14 @@ class OpenAiEmbedder:
         *,
         model: str,
         dimensions: int,
+        tokens_per_minute: int | None = None,
         payer: Payer = PLATFORM,
     ) -> None:
         self._client = client
         self._calls = calls
+        self._most_tokens = min(
+            MAX_REQUEST_TOKENS, tokens_per_minute or MAX_REQUEST_TOKENS
+        )
         self._model = EmbeddingModel(PROVIDER, model, dimensions)
         self._payer = payer
 
@@ -98,12 +106,13 @@ class OpenAiEmbedder:
             self._calls,
             model=model.model,
             dimensions=model.dimensions,
+            tokens_per_minute=self._most_tokens,
             payer=payer,
         )
 
     def plan(self, texts: Sequence[str]) -> list[PlannedCall]:
         """Its requests, in order, their tokens counted exactly."""
-        _, batches = _packed(texts)
+        _, batches = _packed(texts, self._most_tokens)
         return [self._planned(tokens) for _, tokens in batches]
 
     def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
@@ -117,7 +126,7 @@ class OpenAiEmbedder:
 
     def embed_batches(self, texts: Sequence[str]) -> Iterator[EmbeddedBatch]:
         """One batch a request; the budget must suffice for all before the first."""
-        sent, batches = _packed(texts)
+        sent, batches = _packed(texts, self._most_tokens)
         if len(batches) > 1:
             planned = [self._planned(tokens) for _, tokens in batches]
             self._calls.check(self._payer, planned)
@@ -203,12 +212,15 @@ def _numbers(embedding: str | list[float]) -> "NDArray[np.float32]":
         raise PermanentError("the embedding model returned no vector") from None
 
 
-def _packed(texts: Sequence[str]) -> tuple[list[str], list[tuple[range, int]]]:
+def _packed(
+    texts: Sequence[str], most_tokens: int
+) -> tuple[list[str], list[tuple[range, int]]]:
     """The texts as they are sent, and which of them go into a request together.
 
     Each request comes with its tokens. Texts keep their order; a request is closed
-    when one more would not fit. A text is cut to what the model reads of it. Raises
-    `InvalidInput` for a text without anything to embed.
+    when one more would not fit; a text with more than `most_tokens` goes alone. A text
+    is cut to what the model reads of it. Raises `InvalidInput` for a text without
+    anything to embed.
     """
     if not all(text.strip() for text in texts):
         raise InvalidInput("a blank text has no vector")
@@ -222,7 +234,7 @@ def _packed(texts: Sequence[str]) -> tuple[list[str], list[tuple[range, int]]]:
     for place, count in enumerate(counts):
         added = min(count, MAX_TEXT_TOKENS)
         if place > first and (
-            place - first == MAX_INPUTS or tokens + added > MAX_REQUEST_TOKENS
+            place - first == MAX_INPUTS or tokens + added > most_tokens
         ):
             batches.append((range(first, place), tokens))
             first, tokens = place, 0

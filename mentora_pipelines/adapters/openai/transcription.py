@@ -4,13 +4,15 @@ Here belong the request, its size, and where in a lesson its words lie. Not here
 windows (`whisper/windows`), or how words get their signs (`heard_words`).
 
 A window is sent whole, silences included: so the server hears sentences as they were
-said, times need only its start added, and what is billed is the lesson's length.
+said, times need only its start added, and what is billed is its length. One in which
+nobody speaks is not sent.
 """
 
 import io
 import logging
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from itertools import takewhile
@@ -105,6 +107,11 @@ class OpenAiTranscriber:
         language = self._language or "auto"
         return f"{PROVIDER}/{self._model}@{self._host}/{PARAMETERS},language={language}"
 
+    @property
+    def hears_silence(self) -> bool:
+        """No: a window of it is not sent."""
+        return False
+
     def paid_by(self, payer: Payer) -> "OpenAiTranscriber":
         """The same transcriber, its requests booked to `payer`."""
         return OpenAiTranscriber(
@@ -118,12 +125,12 @@ class OpenAiTranscriber:
         )
 
     def plan(self, duration_s: float) -> list[PlannedCall]:
-        """What hearing so much sound takes, as one; a window of silence is not sent."""
+        """What hearing so much sound takes at most, as one call."""
         return [self._planned(duration_s)] if duration_s > 0 else []
 
-    def check_budget(self, duration_s: float) -> None:
-        """Raise `OverBudget` when the payer cannot afford so much sound."""
-        self._calls.check(self._payer, self.plan(duration_s))
+    def within_budget(self, duration_s: float) -> AbstractContextManager[None]:
+        """While it lasts, so much sound is set aside; raises `OverBudget`."""
+        return self._calls.hold(self._payer, self.plan(duration_s))
 
     def windows(self, audio: Path, after_s: float) -> Iterator[Window]:
         """The windows of a 16 kHz mono FLAC file that start at `after_s` or later."""
@@ -193,8 +200,7 @@ class OpenAiTranscriber:
             ),
             _Transcription,
         )
-        told = answer.usage.seconds if answer.usage else None
-        spent = Spent(told or answer.duration or call.input_units)
+        spent = Spent(_heard_s(answer, call.input_units))
         if answer.text.strip() and not (answer.words or answer.segments):
             raise refused(
                 PROVIDER,
@@ -204,6 +210,18 @@ class OpenAiTranscriber:
                 spent,
             )
         return Answer(answer, spent)
+
+
+def _heard_s(answer: _Transcription, sent_s: float) -> float:
+    """Seconds that a window is booked at: what the server says that it heard.
+
+    OpenAI bills whole seconds (API reference, verbose JSON: 8.47 s of sound are 9 s of
+    usage). What it rounds up is not held against a lesson, whose windows would take
+    more of a budget together than was planned and the last of them be refused.
+    """
+    told = answer.usage.seconds if answer.usage else None
+    heard_s = told or answer.duration or sent_s
+    return sent_s if sent_s <= heard_s < sent_s + 1 else heard_s
 
 
 def as_flac(sound: "NDArray[np.float32]") -> bytes:

@@ -3,25 +3,34 @@
 A creator's calls are booked as the app role, under row-level security; those of the
 platform, which no creator sees, as the admin role. A budget is checked and the call
 reserved in one transaction that holds the creator's turn, so that of two calls that do
-not both fit one is refused. A reserved call counts at its bound until it is settled.
+not both fit one is refused. A reserved call counts at its bound until it is settled,
+and a hold at what is left of it: the calls that are booked under it use it up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID, uuid4
 
+from mentora_pipelines.adapters.postgres.commitments import (
+    Step,
+    commitments,
+    forget_holds,
+    release,
+    set_aside,
+    step_of,
+)
 from mentora_pipelines.adapters.postgres.database import Connection, Database, Rows
 from mentora_pipelines.domain.spending.budgets import (
     Budget,
     Spending,
     asked_for,
     refusal,
-    total,
 )
 from mentora_pipelines.domain.spending.prices import Consumption, Cost, PriceTable
 from mentora_pipelines.domain.spending.usage import PlannedCall, Unit
-from mentora_pipelines.errors import OverBudget
+from mentora_pipelines.errors import MentoraError, OverBudget
 
 SELECT_BUDGET = """
 select now(), budget.limit_usd, budget.limit_minutes
@@ -32,17 +41,6 @@ left join budgets as budget on budget.creator_id = payer.creator_id
 # The app role may not lock a row of `budgets`, which it does not change. Two creators
 # whose ids have the same hash wait for each other and no more.
 TAKE_TURN = "select pg_advisory_xact_lock(hashtextextended('ai_usage ' || %(id)s, 0))"
-
-# The transaction's time zone is UTC. What was only reserved counts as well.
-SELECT_USED = """
-select
-    coalesce(sum(cost_usd), 0),
-    coalesce(sum(input_units) filter (
-        where operation = 'transcription' and unit = 'seconds'), 0) / 60,
-    date_trunc('month', now())
-from ai_usage
-where creator_id = %(creator_id)s and created_at >= date_trunc('month', now())
-"""
 
 INSERT_CALL = """
 insert into ai_usage (
@@ -90,7 +88,8 @@ class PostgresUsageLedger(Rows):
         with self._database.transaction(self._creator_id) as connection:
             now, budget = self._budget(connection)
             cost = self._cost(call, now)
-            self._refuse(connection, budget, asked_for(call, cost), in_turn=True)
+            asked = {step_of(call): asked_for(call, cost)}
+            self._refuse(connection, budget, asked, in_turn=True)
             connection.execute(
                 INSERT_CALL,
                 {
@@ -122,8 +121,20 @@ class PostgresUsageLedger(Rows):
         """Raise `OverBudget` when these do not fit together."""
         with self._database.transaction(self._creator_id) as connection:
             now, budget = self._budget(connection)
-            asked = total(asked_for(call, self._cost(call, now)) for call in calls)
+            asked = self._asked(calls, now)
             self._refuse(connection, budget, asked, in_turn=False)
+
+    @contextmanager
+    def hold(self, calls: Sequence[PlannedCall]) -> Iterator[None]:
+        """While it lasts, what these take is set aside for their video and operation.
+
+        Raises `OverBudget` when they do not fit together.
+        """
+        hold_ids = self._set_aside(calls)
+        try:
+            yield
+        finally:
+            self._release(hold_ids)
 
     def _budget(self, connection: Connection) -> tuple[datetime, Budget]:
         ((now, limit_usd, limit_minutes),) = connection.execute(
@@ -131,16 +142,53 @@ class PostgresUsageLedger(Rows):
         ).fetchall()
         return now, Budget(limit_usd, limit_minutes)
 
+    def _set_aside(self, calls: Sequence[PlannedCall]) -> list[UUID]:
+        """The ids of the holds; none where nothing limits the payer."""
+        with self._database.transaction(self._creator_id) as connection:
+            now, budget = self._budget(connection)
+            if self._creator_id is None or not budget.limits:
+                return []
+            asked = self._asked(calls, now)
+            self._take_turn(connection)
+            forget_holds(connection, asked)
+            self._refuse(connection, budget, asked, in_turn=False)
+            return set_aside(connection, self._creator_id, asked)
+
+    def _release(self, hold_ids: Sequence[UUID]) -> None:
+        # One that cannot be ended runs out by itself.
+        with suppress(MentoraError):
+            if hold_ids:
+                with self._database.transaction(self._creator_id) as connection:
+                    release(connection, hold_ids)
+
+    def _asked(
+        self, calls: Sequence[PlannedCall], now: datetime
+    ) -> dict[Step, Spending]:
+        asked: dict[Step, Spending] = {}
+        for call in calls:
+            spending = asked_for(call, self._cost(call, now))
+            asked[step_of(call)] = asked.get(step_of(call), Spending()) + spending
+        return asked
+
+    def _take_turn(self, connection: Connection) -> None:
+        connection.execute(TAKE_TURN, {"id": str(self._creator_id)})
+
     def _refuse(
-        self, connection: Connection, budget: Budget, asked: Spending, *, in_turn: bool
+        self,
+        connection: Connection,
+        budget: Budget,
+        asked: Mapping[Step, Spending],
+        *,
+        in_turn: bool,
     ) -> None:
+        """Raise `OverBudget` unless what is asked for beyond the holds fits."""
         if self._creator_id is None or not budget.limits:
             return
         if in_turn:
-            connection.execute(TAKE_TURN, {"id": str(self._creator_id)})
+            self._take_turn(connection)
         # A statement of its own: it sees what was committed while this one waited.
-        used, _ = spending_of_month(connection, self._creator_id)
-        reason = refusal(budget, used, asked)
+        known = commitments(connection, self._creator_id)
+        reason = refusal(budget, known.total, known.beyond(asked))
         if reason is not None:
             raise OverBudget(reason)
 
@@ -200,16 +248,6 @@ class PostgresUsageLedgers:
         """The ledger of a creator; that of the platform for None."""
         database = self._admin if creator_id is None else self._app
         return PostgresUsageLedger(database, creator_id, self._prices)
-
-
-def spending_of_month(
-    connection: Connection, creator_id: UUID
-) -> tuple[Spending, datetime]:
-    """What a creator has used up of this month, and when it began."""
-    ((usd, minutes, month_start),) = connection.execute(
-        SELECT_USED, {"creator_id": creator_id}
-    ).fetchall()
-    return Spending(usd, minutes), month_start
 
 
 def _priced(cost: Cost | None) -> dict[str, Decimal | str | None]:

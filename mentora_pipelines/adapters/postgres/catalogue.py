@@ -16,7 +16,7 @@ from mentora_pipelines.adapters.postgres.quiz_requests import (
     is_being_written,
     request_quiz,
 )
-from mentora_pipelines.adapters.postgres.refused_notices import RefusedNoticeRows
+from mentora_pipelines.adapters.postgres.refused_uploads import RefusedUploadRows
 from mentora_pipelines.adapters.postgres.repository import Repository
 from mentora_pipelines.adapters.postgres.search import SearchRows
 from mentora_pipelines.adapters.postgres.stage_timings import StageTimingRows
@@ -69,18 +69,21 @@ select
         where events.name = %(upload_completed)s
           -- As `run_key_of` names it.
           and events.deduplication_key =
-              videos.id || '@' || videos.upload_etag || '#' || videos.upload_number)
+              videos.id || '@' || videos.upload_etag || '#' || videos.upload_number),
+    null::timestamptz
 from videos
 where storage_key = any(%(keys)s)
 union all
 -- A deleted video's bytes may lie there till they are collected: no new upload.
-select storage_key, upload_etag, false
+select storage_key, upload_etag, false, orphaned_at
 from orphaned_blobs
 where storage_key = any(%(keys)s)
   and upload_etag is not null
   and not exists (
       select from videos where videos.storage_key = orphaned_blobs.storage_key)
 """
+
+HAS_UPLOADS = "select exists (select from videos)"
 
 TAKE_BACK = "delete from orphaned_blobs where storage_key = %(storage_key)s"
 
@@ -120,6 +123,12 @@ DELETE_VIDEO = """
 delete from videos where id = %(video_id)s and creator_id = %(creator_id)s
 """
 
+# What came between the wish and the deletion was not meant: it is another upload.
+DATE_ORPHAN = """
+update orphaned_blobs set orphaned_at = %(asked_at)s
+where storage_key = %(storage_key)s and orphaned_at > %(asked_at)s
+"""
+
 # A quiz of this size about the words that readers see, newest first.
 ANSWER_QUIZ_REQUEST = """
 insert into quiz_requests (id, creator_id, quiz_id)
@@ -131,10 +140,11 @@ join videos
 where videos.id = %(video_id)s
   and quizzes.question_count = %(question_count)s
   and quizzes.wishes = %(wishes)s
-  and quizzes.status <> 'stale'
+  and quizzes.status not in ('stale', 'discarded')
 order by quizzes.created_at desc
 limit 1
-on conflict (id) do update set quiz_id = quiz_requests.quiz_id
+on conflict (id) do update
+set quiz_id = coalesce(quiz_requests.quiz_id, excluded.quiz_id), reason = null
 """
 
 
@@ -146,7 +156,7 @@ class _VideoPlace:
     created_at: datetime
 
 
-class PostgresCatalogue(GenerationRows, SearchRows, RefusedNoticeRows, StageTimingRows):
+class PostgresCatalogue(GenerationRows, SearchRows, RefusedUploadRows, StageTimingRows):
     """Satisfies the ports that cross creators: catalogue, generations, search, timings.
 
     `cursor_secret` signs the cursors of its pages, see `cursors`.
@@ -244,11 +254,17 @@ class PostgresCatalogue(GenerationRows, SearchRows, RefusedNoticeRows, StageTimi
         with self._database.transaction() as connection:
             return is_being_written(connection, video_id, wishes, within)
 
-    def delete_video(self, video: Video) -> None:
-        """Remove a video with all that was made of it, if it is there."""
+    def delete_video(self, video: Video, asked_at: datetime) -> None:
+        """Remove a video with all that was made of it, if it is there.
+
+        An upload that was stored after `asked_at` is taken for a new one.
+        """
         with self._database.transaction() as connection:
             connection.execute(
                 DELETE_VIDEO, {"video_id": video.id, "creator_id": video.creator_id}
+            )
+            connection.execute(
+                DATE_ORPHAN, {"storage_key": video.storage_key, "asked_at": asked_at}
             )
 
     def creator_id(self, creator: UUID | str) -> UUID:
@@ -260,13 +276,18 @@ class PostgresCatalogue(GenerationRows, SearchRows, RefusedNoticeRows, StageTimi
         return found
 
     def known_uploads(self, keys: Iterable[str]) -> dict[str, KnownUpload]:
-        """What is known of those of `keys` that have a video."""
+        """What is known of those of `keys` that have, or had, a video."""
         with self._database.transaction() as connection:
             rows = connection.execute(
                 SELECT_KNOWN,
                 {"keys": list(keys), "upload_completed": UploadCompleted.name},
             ).fetchall()
-        return {key: KnownUpload(etag, lost_event) for key, etag, lost_event in rows}
+        return {key: KnownUpload(*known) for key, *known in rows}
+
+    def has_uploads(self) -> bool:
+        """Whether there is any video."""
+        with self._database.transaction() as connection:
+            return connection.execute(HAS_UPLOADS).fetchone() == (True,)
 
     def register_upload(
         self, upload: StoredObject, key: UploadKey, title: str | None = None

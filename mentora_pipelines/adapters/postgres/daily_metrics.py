@@ -105,12 +105,14 @@ left join daily_metrics as stored
     on stored.metric_date = days.day and stored.creator_id is null
 left join facts on facts.day = days.day
 left join costs on costs.day = days.day
-where stored.id is null
-   or days.day >= bounds.look_back
+where not facts_are_archived(days.day)
+  and (
+      stored.id is null
+      or days.day >= bounds.look_back
       and (stored.events, stored.newest_event_at, stored.ai_cost_usd)
         is distinct from (
             coalesce(facts.events, 0), facts.newest_event_at,
-            coalesce(costs.cost_usd, 0))
+            coalesce(costs.cost_usd, 0)))
 order by days.day
 """
 

@@ -355,7 +355,9 @@ class GenerationBuildRows(Rows):
         part = sql.Identifier(name)
         with self._database.without_transaction() as connection:
             if not connection.execute(RETIRE, {"id": generation.id}).rowcount:
-                raise Conflict(f"{generation.model.model} is what is searched")
+                if generation.id in {known.id for known in self.generations()}:
+                    raise Conflict(f"{generation.model.model} is what is searched")
+                return
             state = connection.execute(DETACH_STATE, {"part": name}).fetchone()
             if state is not None:
                 how = sql.SQL("finalize" if state[0] else "concurrently")

@@ -4,8 +4,10 @@ from mentora_pipelines.adapters.postgres.captions import CaptionRows
 from mentora_pipelines.adapters.postgres.chunks import ChunkRows
 from mentora_pipelines.adapters.postgres.embeddings import EmbeddingRows
 from mentora_pipelines.adapters.postgres.leases import LeaseRows
+from mentora_pipelines.adapters.postgres.paid_answers import PaidAnswerRows
 from mentora_pipelines.adapters.postgres.published_lessons import PublishedLessonRows
 from mentora_pipelines.adapters.postgres.quiz_life import QuizLifeRows
+from mentora_pipelines.adapters.postgres.quiz_notices import QuizNoticeRows
 from mentora_pipelines.adapters.postgres.quizzes import QuizRows
 from mentora_pipelines.adapters.postgres.recognised_windows import (
     RecognisedWindowRows,
@@ -26,6 +28,8 @@ class PostgresLessons(
     EmbeddingRows,
     QuizRows,
     QuizLifeRows,
+    QuizNoticeRows,
+    PaidAnswerRows,
     PublishedLessonRows,
 ):
     """The store of lessons, as the app role: each call sees its video's creator."""

@@ -41,6 +41,7 @@ SELECT_SETTINGS = "select settings from creators where id = %(creator_id)s"
 COUNT_OPEN = """
 select count(*) from memberships
 where creator_id = %(creator_id)s and closed_at is null and external_id is not null
+  and coalesce(company_id, %(company_id)s) = %(company_id)s
   and (%(product_ids)s::text[] is null or product_id = any(%(product_ids)s))
 """
 
@@ -49,22 +50,24 @@ where creator_id = %(creator_id)s and closed_at is null and external_id is not n
 # membership went to somebody else.
 STORE = """
 insert into memberships as stored (
-    id, creator_id, external_id, user_id, product_id, status, valid_until, closed_at,
-    synced_at, granted_at, changed_at)
+    id, creator_id, external_id, user_id, company_id, product_id, status, valid_until,
+    closed_at, synced_at, granted_at, changed_at)
 select
-    id, %(creator_id)s, external_id, user_id, product_id, status, valid_until,
-    closed_at, told_at, granted_at, changed_at
+    id, %(creator_id)s, external_id, user_id, company_id, product_id, status,
+    valid_until, closed_at, told_at, granted_at, changed_at
 from unnest(
     %(ids)s::uuid[], %(external_ids)s::text[], %(user_ids)s::text[],
-    %(product_ids)s::text[], %(statuses)s::text[], %(valid_until)s::timestamptz[],
-    %(closed_at)s::timestamptz[], %(told_at)s::timestamptz[],
-    %(granted_at)s::timestamptz[], %(changed_at)s::timestamptz[]
+    %(company_ids)s::text[], %(product_ids)s::text[], %(statuses)s::text[],
+    %(valid_until)s::timestamptz[], %(closed_at)s::timestamptz[],
+    %(told_at)s::timestamptz[], %(granted_at)s::timestamptz[],
+    %(changed_at)s::timestamptz[]
 ) as told (
-    id, external_id, user_id, product_id, status, valid_until, closed_at, told_at,
-    granted_at, changed_at)
+    id, external_id, user_id, company_id, product_id, status, valid_until, closed_at,
+    told_at, granted_at, changed_at)
 order by external_id
 on conflict (creator_id, external_id) do update
 set user_id = excluded.user_id,
+    company_id = excluded.company_id,
     product_id = excluded.product_id,
     student_id = case when stored.user_id = excluded.user_id then stored.student_id end,
     status = excluded.status,
@@ -76,8 +79,8 @@ set user_id = excluded.user_id,
         when excluded.granted_at is not null then excluded.granted_at
         when excluded.closed_at is not null then null
         when excluded.status = any(%(denying)s) then null
-        when (stored.user_id, stored.product_id)
-            <> (excluded.user_id, excluded.product_id) then null
+        when (stored.user_id, stored.company_id, stored.product_id) is distinct from
+            (excluded.user_id, excluded.company_id, excluded.product_id) then null
         else stored.granted_at
     end
 where (stored.closed_at is null or stored.closed_at < excluded.synced_at)
@@ -90,6 +93,7 @@ SELECT_UNCONFIRMED = """
 select external_id from memberships
 where creator_id = %(creator_id)s and closed_at is null and external_id is not null
   and synced_at < %(before)s
+  and coalesce(company_id, %(company_id)s) = %(company_id)s
   and (%(product_ids)s::text[] is null or product_id = any(%(product_ids)s))
 order by synced_at, external_id
 limit %(limit)s
@@ -126,7 +130,7 @@ where creator_id = %(creator_id)s and user_id = %(user_id)s
 """
 
 SELECT_KNOWN = """
-select product_id, status, granted_at, changed_at, closed_at, valid_until
+select company_id, product_id, status, granted_at, changed_at, closed_at, valid_until
 from memberships
 where creator_id = %(creator_id)s and user_id = %(user_id)s
 """
@@ -181,6 +185,7 @@ class PostgresMemberships:
             "ids": [membership_id_of(creator_id, one.id) for one in told],
             "external_ids": [one.id for one in told],
             "user_ids": [one.user_id for one in told],
+            "company_ids": [one.company_id for one in told],
             "product_ids": [one.product_id for one in told],
             "statuses": [one.status for one in told],
             "valid_until": [one.valid_until for one in told],
@@ -242,13 +247,13 @@ class PostgresMemberships:
             with connection.cursor(row_factory=class_row(KnownMembership)) as cursor:
                 return answers, cursor.execute(SELECT_KNOWN, who).fetchall()
 
-    def record(self, delivery_id: str, changed: MembershipChanged) -> bool:
-        """Write the event of a delivery; False when it is there already."""
+    def record(self, key: str, changed: MembershipChanged) -> bool:
+        """Write the event of this key; False when it is there already."""
         with self._app.transaction(changed.creator_id) as connection:
             return write_event(
                 connection,
                 changed,
-                deduplication_key=delivery_id,
+                deduplication_key=key,
                 creator_id=changed.creator_id,
             )
 
@@ -277,6 +282,7 @@ class PostgresMemberships:
 def _of(shop: Shop) -> dict[str, Any]:
     return {
         "creator_id": shop.creator_id,
+        "company_id": shop.company_id,
         "product_ids": list(shop.product_ids) or None,
     }
 

@@ -13,29 +13,79 @@ from mentora_pipelines.domain.analytics.daily_metrics import Difference
 # Written as a person would count, not as the function does. What came in since the
 # count is left to the look-back.
 DIFFERENCES = """
-with counted as (
+with platform as (
+    select newest_event_at
+    from daily_metrics where metric_date = %(day)s and creator_id is null
+),
+sent as (
     select
-        analytics_events.creator_id,
-        grouping(analytics_events.creator_id) = 1 as of_platform,
-        count(*) as events,
+        creator_id, student_id, event_name,
+        case when event_name in ('lesson_watched', 'video_processed')
+              and jsonb_typeof(properties -> 'seconds') = 'number'
+            then (properties ->> 'seconds')::numeric
+        end as seconds,
+        case when jsonb_typeof(properties -> 'score') = 'number'
+            then (properties ->> 'score')::numeric
+        end as score,
+        case when jsonb_typeof(properties -> 'maxScore') = 'number'
+            then (properties ->> 'maxScore')::numeric
+        end as most,
+        case when jsonb_typeof(properties -> 'passed') = 'boolean'
+            then (properties ->> 'passed')::boolean::integer
+        end as passed
+    from analytics_events, platform
+    where created_at >= %(day)s::timestamp at time zone 'UTC'
+      and created_at < (%(day)s + 1)::timestamp at time zone 'UTC'
+      and ingested_at <= newest_event_at
+),
+booked as (
+    select
+        creator_id, student_id, event_name,
+        case when seconds between 0 and 86400 then seconds end as seconds,
+        case when event_name = 'quiz_attempted' and passed is not null
+              and most > 0 and most <= 1000000 and score between 0 and most
+            then score / most
+        end as share,
+        passed,
+        null::numeric as cost_usd
+    from sent
+    union all
+    select creator_id, null, null, null, null, null, cost_usd
+    from ai_usage, platform
+    where created_at >= %(day)s::timestamp at time zone 'UTC'
+      and created_at < (%(day)s + 1)::timestamp at time zone 'UTC'
+      and status <> 'reserved'
+),
+counted as (
+    select
+        creator_id,
+        grouping(creator_id) = 1 as of_platform,
+        count(event_name) as events,
         count(distinct student_id) filter (
             where event_name <> 'student_joined'
               and event_name <> 'achievement_unlocked') as active_students,
         count(*) filter (where event_name = 'session_started') as sessions,
+        sum(seconds) filter (where event_name = 'lesson_watched') / 60
+            as watch_minutes,
         count(*) filter (where event_name = 'lesson_started') as lessons_started,
         count(*) filter (where event_name = 'lesson_completed') as lessons_completed,
-        count(*) filter (where event_name = 'quiz_attempted') as quiz_attempts,
+        count(share) as quiz_attempts,
+        avg(share) as quiz_average_score,
+        avg(passed) filter (where share is not null) as quiz_pass_rate,
         count(*) filter (where event_name = 'chat_message_sent') as chat_messages,
         count(*) filter (where event_name = 'achievement_unlocked') as achievements,
         count(*) filter (where event_name = 'student_joined') as new_students,
-        count(*) filter (where event_name = 'video_failed') as processing_failures
-    from analytics_events
-    join daily_metrics as platform
-        on platform.metric_date = %(day)s and platform.creator_id is null
-    where analytics_events.created_at >= %(day)s::timestamp at time zone 'UTC'
-      and analytics_events.created_at < (%(day)s + 1)::timestamp at time zone 'UTC'
-      and analytics_events.ingested_at <= platform.newest_event_at
-    group by grouping sets ((analytics_events.creator_id), ())
+        sum(seconds) filter (where event_name = 'video_processed') / 60
+            as processing_minutes,
+        count(*) filter (where event_name = 'video_failed') as processing_failures,
+        sum(cost_usd) as ai_cost_usd,
+        count(*) filter (
+            where share is null and event_name = 'quiz_attempted'
+               or seconds is null
+              and event_name in ('lesson_watched', 'video_processed')
+        ) as malformed_events
+    from booked
+    group by grouping sets ((creator_id), ())
 ),
 stored as (
     select *, creator_id is null as of_platform
@@ -43,39 +93,44 @@ stored as (
 )
 select
     coalesce(stored.creator_id, counted.creator_id) as creator_id,
-    metric.name as metric, metric.stored, metric.counted
+    metric.name as metric,
+    trim_scale(round(metric.stored, 6)) as stored,
+    trim_scale(round(metric.counted, 6)) as counted
 from stored
 full join counted
     on counted.of_platform = stored.of_platform
     and coalesce(counted.creator_id::text, '') = coalesce(stored.creator_id::text, '')
 cross join lateral (
     values
-        ('events', stored.events, counted.events),
+        ('events', stored.events::numeric, counted.events::numeric),
         ('active_students', stored.active_students, counted.active_students),
         ('sessions', stored.sessions, counted.sessions),
+        ('watch_minutes', stored.watch_minutes::numeric, counted.watch_minutes),
         ('lessons_started', stored.lessons_started, counted.lessons_started),
         ('lessons_completed', stored.lessons_completed, counted.lessons_completed),
-        (
-            'quiz_attempts',
-            -- Some of what is malformed may be attempts.
-            least(
-                stored.quiz_attempts + stored.malformed_events, counted.quiz_attempts),
-            counted.quiz_attempts
-        ),
+        ('quiz_attempts', stored.quiz_attempts, counted.quiz_attempts),
+        ('quiz_average_score',
+            stored.quiz_average_score::numeric, counted.quiz_average_score),
+        ('quiz_pass_rate', stored.quiz_pass_rate::numeric, counted.quiz_pass_rate),
         ('chat_messages', stored.chat_messages, counted.chat_messages),
         ('achievements', stored.achievements, counted.achievements),
         ('new_students', stored.new_students, counted.new_students),
-        ('processing_failures', stored.processing_failures, counted.processing_failures)
+        ('processing_minutes',
+            stored.processing_minutes::numeric, counted.processing_minutes),
+        ('processing_failures',
+            stored.processing_failures, counted.processing_failures),
+        ('ai_cost_usd', stored.ai_cost_usd, counted.ai_cost_usd),
+        ('malformed_events', stored.malformed_events, counted.malformed_events)
 ) as metric (name, stored, counted)
-where coalesce(metric.stored, 0) <> coalesce(metric.counted, 0)
+-- A double has fifteen digits; no sum of a day needs more than six of them.
+where abs(coalesce(metric.stored, 0) - coalesce(metric.counted, 0))
+    > 0.000001 * greatest(1, metric.counted)
   -- Facts of nobody, and of creators who are gone, count for the platform alone.
   and (
       stored.id is not null
       or exists (select from creators where creators.id = counted.creator_id))
   -- Of a month that was put away there is nothing to compare with.
-  and to_regclass(
-      'analytics_archive.analytics_events_' || to_char(%(day)s::timestamp, 'YYYY_MM')
-  ) is null
+  and not facts_are_archived(%(day)s)
 order by 1, 2
 """
 

@@ -8,14 +8,14 @@ from uuid import UUID
 from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.domain.lessons.audio import AUDIO_PREFIX
 from mentora_pipelines.domain.lessons.captions import CAPTIONS_PREFIX
-from mentora_pipelines.domain.operations.orphans import NotedOrphan
+from mentora_pipelines.domain.operations.orphan_ledger import NotedOrphan
 from mentora_pipelines.domain.operations.unused_vectors import VectorUse
 from mentora_pipelines.domain.storage import REPORTS_PREFIX
 from mentora_pipelines.domain.uploads import UPLOADS_PREFIX
 from mentora_pipelines.errors import InvalidInput
 
 SELECT_NOTED = """
-select storage_key, upload_etag
+select storage_key, upload_etag, orphaned_at
 from orphaned_blobs
 where orphaned_at < %(before)s
   and storage_key > %(after)s collate "C"
@@ -88,7 +88,7 @@ class OrphanRows(Rows):
             rows = connection.execute(
                 SELECT_NOTED, {"before": before, "after": after, "limit": limit}
             ).fetchall()
-        return [NotedOrphan(key, etag) for key, etag in rows]
+        return [NotedOrphan(*row) for row in rows]
 
     def named(self, keys: Collection[str]) -> set[str]:
         """Those of `keys` that a row names."""

@@ -18,7 +18,6 @@ from mentora_pipelines.domain.operations.platform_health import (
     judge,
     platform_mail,
 )
-from mentora_pipelines.observability.scrubbing import scrubbed
 
 LOOKING = 0x6C6F6F6B
 """Advisory lock of the look that is recorded: "look" in ASCII."""
@@ -54,7 +53,10 @@ select
     (
         select coalesce(extract(epoch from now() - min(since)), 0)::float8 from waiting
     ) as oldest_s,
-    (select count(*) from events where status = 'dead') as dead_events,
+    (
+        select count(*) from events
+        where status = 'dead' and handled_at > now() - interval '30 days'
+    ) as dead_events,
     (
         select count(*) from email_outbox
         where status = 'failed' and created_at > now() - interval '30 days'
@@ -65,10 +67,13 @@ select
 
 LAST_STATES = """
 with newest as (
-    select distinct on (part)
+    select
         part, is_well, is_alarmed, streak, told, detail, latency_ms, value, threshold
     from platform_health_checks
-    order by part, checked_at desc, id desc
+    where look_id = (
+        select look_id from platform_health_checks
+        order by checked_at desc, id desc
+        limit 1)
 )
 select newest.*, case when is_alarmed then (
     select min(later.value)
@@ -100,7 +105,15 @@ values (
 
 TAKE_TURN = "select pg_advisory_xact_lock(%(turn)s)"
 
-FORGET = "delete from platform_health_checks where checked_at < now() - %(keep)s"
+# What an operator was told last stays: more than that is told anew.
+FORGET = """
+delete from platform_health_checks as old
+where checked_at < now() - %(keep)s
+  and (not told or exists (
+      select from platform_health_checks as later
+      where later.part = old.part and later.told
+        and later.checked_at > old.checked_at))
+"""
 
 COUNT_VIDEOS = "select processing_status, count(*) from videos group by 1"
 
@@ -148,6 +161,7 @@ class PlatformHealthRows(StageTimingRows):
                 f"{now.dead_events} events and {now.dead_mails} mails were given up",
                 value=now.dead_events + now.dead_mails,
                 threshold=rule.max_dead_letters,
+                grows=True,
             ),
             Reading(
                 "budget",
@@ -184,7 +198,7 @@ class PlatformHealthRows(StageTimingRows):
         return states
 
     def states(self) -> list[PartState]:
-        """How each part stood at the last look that saw it."""
+        """How each part stood at the last look."""
         with self._database.transaction() as connection:
             return _states(connection, LAST_STATES, None)
 
@@ -217,7 +231,7 @@ def _as_row(look_id: UUID, state: PartState) -> dict[str, object]:
         "latency_ms": state.latency_ms,
         "value": state.value,
         "threshold": state.threshold,
-        "detail": scrubbed(state.detail),
+        "detail": state.detail,
         "streak": state.streak,
         "is_alarmed": state.is_alarmed,
         "told": state.told,

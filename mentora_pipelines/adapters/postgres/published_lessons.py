@@ -5,6 +5,9 @@ from psycopg.rows import class_row
 from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.adapters.postgres.events import write_event
 from mentora_pipelines.adapters.postgres.leases import hold_fence
+from mentora_pipelines.adapters.postgres.quiz_evidence import (
+    follow_published_words,
+)
 from mentora_pipelines.adapters.postgres.quiz_requests import request_quiz
 from mentora_pipelines.domain.events.payloads import TranscriptionCompleted
 from mentora_pipelines.domain.lessons.published_lessons import LessonFacts
@@ -106,52 +109,6 @@ where videos.id = %(video_id)s
 returning videos.version, videos.auto_generate_quiz
 """
 
-# A quotation that is no longer in the lesson cannot support its question. Case and
-# the line end between two sentences do not count, as when the question was accepted.
-MARK_STALE_QUIZZES = r"""
-with lost as (
-    select
-        question.quiz_id,
-        jsonb_agg(
-            jsonb_build_object(
-                'question_id', question.id,
-                'quote', question.quote,
-                'start_s', question.start_s,
-                'end_s', question.end_s,
-                'now', coalesce((
-                    select string_agg(
-                        segment.value ->> 'text', ' ' order by segment.ordinality)
-                    from jsonb_array_elements(transcript.segments)
-                        with ordinality as segment
-                    where (segment.value ->> 'start')::float8 < question.end_s
-                      and (segment.value ->> 'end')::float8 > question.start_s), '')
-            ) order by question.position) as changed
-    from transcripts as transcript
-    join quizzes as quiz
-        on quiz.video_id = transcript.video_id and quiz.status <> 'stale'
-    join quiz_questions as question on question.quiz_id = quiz.id
-    where transcript.id = %(transcript_id)s
-      and transcript.video_id = %(video_id)s
-      and position(
-          lower(regexp_replace(question.quote, '\s+', ' ', 'g'))
-          in lower(regexp_replace(transcript.full_text, '\s+', ' ', 'g'))) = 0
-    group by question.quiz_id
-)
-update quizzes
-set status = 'stale', stale_at = now(), changed = lost.changed
-from lost
-where quizzes.id = lost.quiz_id
-"""
-
-# Bytes that come back bring their quotations with them.
-REVIVE_QUIZZES = """
-update quizzes
-set status = 'draft', stale_at = null, changed = '[]'
-where video_id = %(video_id)s
-  and transcript_id = %(transcript_id)s
-  and status = 'stale'
-"""
-
 
 class PublishedLessonRows(Rows):
     """Satisfies `LessonFactsReader` and `LessonPublisher`."""
@@ -183,8 +140,7 @@ class PublishedLessonRows(Rows):
             shown = connection.execute(PUBLISH, parameters).fetchone()
             if shown is None:
                 return False
-            connection.execute(MARK_STALE_QUIZZES, parameters)
-            connection.execute(REVIVE_QUIZZES, parameters)
+            follow_published_words(connection, video.id)
             row_version, auto_generate_quiz = shown
             write_event(
                 connection,

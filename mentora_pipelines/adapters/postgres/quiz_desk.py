@@ -10,8 +10,12 @@ from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.adapters.postgres.question_rows import question_of
 from mentora_pipelines.adapters.postgres.quiz_requests import request_wished_quiz
 from mentora_pipelines.domain.events.payloads import QuizGenerationRequested
-from mentora_pipelines.domain.quizzes.item_statistics import AnswerCount
-from mentora_pipelines.domain.quizzes.questions import Question, QuizWishes
+from mentora_pipelines.domain.quizzes.item_statistics import (
+    AnswerCount,
+    PlacedQuestion,
+)
+from mentora_pipelines.domain.quizzes.questions import QuizWishes
+from mentora_pipelines.domain.quizzes.turns import RequestedQuiz
 from mentora_pipelines.domain.videos import Video
 
 # Under its own name, or that under which somebody asked for it.
@@ -22,6 +26,8 @@ where quizzes.id = %(name)s
    or quizzes.id = (select quiz_id from quiz_requests where id = %(name)s)
 limit 1
 """
+
+SELECT_REASON = "select reason from quiz_requests where id = %(name)s"
 
 COUNT_WAITING = """
 select count(*)
@@ -43,8 +49,8 @@ limit %(limit)s
 
 SELECT_QUESTIONS = """
 select
-    id, kind, prompt, options, answer, further_answers, quote, 0 as chunk_index,
-    start_s, end_s, difficulty, bloom_level
+    id, quiz_id, position, kind, prompt, options, answer, further_answers, quote,
+    0 as chunk_index, start_s, end_s, difficulty, bloom_level
 from quiz_questions
 where quiz_id = any(%(quiz_ids)s)
 order by quiz_id, position
@@ -121,10 +127,16 @@ class QuizDesk(Rows):
             row = connection.execute(SELECT_PLACE, {"name": name}).fetchone()
         return None if row is None else (row[0], row[1])
 
-    def request(self, video: Video, wishes: QuizWishes) -> UUID:
-        """Ask for a quiz; returns the name it is looked for by, always the same."""
+    def request(self, video: Video, wishes: QuizWishes) -> RequestedQuiz:
+        """Ask for a quiz that is not there; one that came to nothing is asked anew."""
         with self._database.transaction() as connection:
             return request_wished_quiz(connection, video, wishes)
+
+    def reason(self, requested_as: UUID) -> str | None:
+        """Why no quiz answers a request, None when one does, or may still."""
+        with self._database.transaction() as connection:
+            row = connection.execute(SELECT_REASON, {"name": requested_as}).fetchone()
+        return None if row is None else row[0]
 
     def waiting(self, creator_id: UUID, besides: UUID) -> int:
         """How many requests of a creator wait, but for the event `besides`."""
@@ -145,14 +157,19 @@ class QuizDesk(Rows):
             rows = connection.execute(SELECT_TAKEN, {"within": within, "limit": limit})
             return [row[0] for row in rows]
 
-    def questions_of(self, quiz_ids: Sequence[UUID]) -> dict[UUID, Question]:
+    def questions_of(self, quiz_ids: Sequence[UUID]) -> dict[UUID, PlacedQuestion]:
         """The questions of quizzes by id, in their order."""
         with (
             self._database.transaction() as connection,
             connection.cursor(row_factory=dict_row) as cursor,
         ):
             rows = cursor.execute(SELECT_QUESTIONS, {"quiz_ids": list(quiz_ids)})
-            return {row["id"]: question_of(row) for row in rows}
+            return {
+                row["id"]: PlacedQuestion(
+                    row["quiz_id"], row["position"] + 1, question_of(row)
+                )
+                for row in rows
+            }
 
     def answer_counts(self, quiz_ids: Sequence[UUID]) -> list[AnswerCount]:
         """How often each answer was given since its question was edited last."""

@@ -25,11 +25,17 @@ where id = %(quiz_id)s and video_id = %(video_id)s and status = %(before)s
 """
 
 # A compare-and-set: of two edits of one question the second finds the first in place.
+# Answers stay answers to it while only what it is said to be like is changed.
 EDIT = """
 update quiz_questions
 set kind = %(kind)s, prompt = %(prompt)s, options = %(options)s, answer = %(answer)s,
     further_answers = %(further_answers)s, difficulty = %(difficulty)s,
-    bloom_level = %(bloom_level)s, edits = edits + 1, edited_at = now()
+    bloom_level = %(bloom_level)s, edits = edits + 1,
+    edited_at = case
+        when (kind, prompt, options, answer, further_answers) = (
+            %(kind)s, %(prompt)s, %(options)s::text[], %(answer)s,
+            %(further_answers)s::text[])
+        then edited_at else now() end
 where id = %(question_id)s
   and quiz_id = %(quiz_id)s
   and (kind, prompt, options, answer, further_answers, difficulty, bloom_level) = (

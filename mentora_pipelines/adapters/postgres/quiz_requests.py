@@ -3,17 +3,22 @@
 from datetime import timedelta
 from uuid import UUID
 
+from psycopg.rows import dict_row
+
 from mentora_pipelines.adapters.postgres.database import Connection
 from mentora_pipelines.adapters.postgres.events import write_event
+from mentora_pipelines.domain.events.outbox import EventOutcome, EventStatus
 from mentora_pipelines.domain.events.payloads import (
     QuizGenerationRequested,
     quiz_request_id,
 )
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
 from mentora_pipelines.domain.quizzes.quizzes import DEFAULT_QUESTION_COUNT
+from mentora_pipelines.domain.quizzes.turns import WRITING_LIMIT, RequestedQuiz
 from mentora_pipelines.domain.videos import Video
 
-# Only of the words that readers see: an edit after the launch makes another quiz.
+# Only of the words that readers see: an edit after the launch makes another quiz. One
+# that is known to give none is waited for no longer.
 SELECT_BEING_WRITTEN = """
 select
 from events
@@ -29,13 +34,39 @@ where events.name = 'quiz/generation.requested'
   and events.payload ->> 'difficulty' is not distinct from %(difficulty)s
   and events.payload ->> 'bloomLevel' is not distinct from %(bloom_level)s
   and coalesce((events.payload ->> 'edition')::integer, 0) = %(edition)s
+  and not exists (
+      select from quiz_requests
+      where quiz_requests.id = (events.payload ->> 'quizId')::uuid
+        and quiz_requests.quiz_id is null)
 limit 1
+"""
+
+SELECT_REQUEST = """
+select
+    events.status, events.outcome, events.handled_at, quiz_requests.reason,
+    events.handled_at > now() - %(within)s as is_recent
+from events
+left join quiz_requests on quiz_requests.id = events.id
+where events.id = %(requested_as)s
+for update of events
+"""
+
+# As a replay, which gives its run a key of its own.
+ASK_ANEW = """
+update events
+set status = 'pending', outcome = null, dead_reason = null, handled_at = null,
+    attempts = 0, next_attempt_at = now(), replays = replays + 1
+where id = %(requested_as)s
+"""
+
+FORGET_REASON = """
+delete from quiz_requests where id = %(requested_as)s and quiz_id is null
 """
 
 
 def request_quiz(connection: Connection, video: Video) -> None:
     """Ask for one quiz about each upload: an edit asks for none."""
-    upload = f"{video.id}#{video.upload_number}"
+    upload = upload_key(video)
     write_event(
         connection,
         QuizGenerationRequested(
@@ -49,19 +80,25 @@ def request_quiz(connection: Connection, video: Video) -> None:
     )
 
 
+def upload_key(video: Video) -> str:
+    """Names the upload that a quiz is asked for."""
+    return f"{video.id}#{video.upload_number}"
+
+
 def request_wished_quiz(
     connection: Connection, video: Video, wishes: QuizWishes
-) -> UUID:
-    """Ask for a quiz about the published words; returns the name it is looked for by.
+) -> RequestedQuiz:
+    """Ask for a quiz about the published words that is not there.
 
-    Asking twice for the same is one request.
+    Asking twice for the same is one request. One whose run gave nothing, or was lost,
+    is asked anew.
     """
     wanted = (
         f"{video.id}#{video.published_transcript_id}"
         f"#{wishes.question_count} {wishes.key}"
     ).rstrip()
     requested_as = quiz_request_id(wanted)
-    write_event(
+    is_new = write_event(
         connection,
         QuizGenerationRequested(
             quiz_id=requested_as,
@@ -75,7 +112,25 @@ def request_wished_quiz(
         deduplication_key=wanted,
         creator_id=video.creator_id,
     )
-    return requested_as
+    if is_new:
+        return RequestedQuiz(requested_as)
+    return _asked_anew(connection, requested_as)
+
+
+def _asked_anew(connection: Connection, requested_as: UUID) -> RequestedQuiz:
+    """What became of a request that is known; one that came to nothing waits again."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        known = cursor.execute(
+            SELECT_REQUEST, {"requested_as": requested_as, "within": WRITING_LIMIT}
+        ).fetchone()
+    if known is None or known["status"] == EventStatus.PENDING:
+        return RequestedQuiz(requested_as)
+    launched = known["outcome"] == EventOutcome.LAUNCHED and known["is_recent"]
+    if launched and known["reason"] is None:
+        return RequestedQuiz(requested_as, written_since=known["handled_at"])
+    connection.execute(ASK_ANEW, {"requested_as": requested_as})
+    connection.execute(FORGET_REASON, {"requested_as": requested_as})
+    return RequestedQuiz(requested_as, reason=known["reason"])
 
 
 def is_being_written(

@@ -16,6 +16,9 @@ from mentora_pipelines.adapters.postgres.question_rows import (
     question_as_json,
     question_of,
 )
+from mentora_pipelines.adapters.postgres.quiz_evidence import (
+    follow_published_words,
+)
 from mentora_pipelines.domain.identity import question_id_of
 from mentora_pipelines.domain.quizzes.questions import Question
 from mentora_pipelines.domain.quizzes.quizzes import ChangedSpan, Quiz, QuizStatus
@@ -25,13 +28,6 @@ from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import Busy
 
 POLL_S = 0.3
-
-COUNT_QUESTIONS = """
-select count(question.id)
-from quizzes left join quiz_questions as question on question.quiz_id = quizzes.id
-where quizzes.id = %(quiz_id)s
-group by quizzes.id
-"""
 
 SELECT_QUIZZES = """
 select
@@ -53,6 +49,11 @@ left join transcript_chunks as chunk
     on chunk.creator_id = question.creator_id and chunk.id = question.chunk_id
 where quiz.video_id = %(video_id)s
 order by question.quiz_id, question.position
+"""
+
+# Whoever publishes waits, and then finds this quiz.
+HOLD_PUBLISHED_WORDS = """
+select published_transcript_id from videos where id = %(video_id)s for share
 """
 
 INSERT_QUIZ = """
@@ -88,10 +89,12 @@ values (
     %(start_s)s, %(end_s)s, %(difficulty)s, %(bloom_level)s)
 """
 
-INSERT_REQUEST = """
-insert into quiz_requests (id, creator_id, quiz_id)
-values (%(id)s, %(creator_id)s, %(quiz_id)s)
-on conflict (id) do nothing
+ANSWER_REQUEST = """
+insert into quiz_requests (id, creator_id, quiz_id, reason)
+values (%(id)s, %(creator_id)s, %(quiz_id)s, %(reason)s)
+on conflict (id) do update
+set quiz_id = excluded.quiz_id, reason = excluded.reason, created_at = now()
+where quiz_requests.quiz_id is null
 """
 
 # Freed with the transaction, also when this process or its connection dies. The
@@ -105,12 +108,6 @@ select
 
 class QuizRows(Rows):
     """Satisfies `QuizStore`."""
-
-    def question_count(self, video: Video, quiz_id: UUID) -> int | None:
-        """How many questions a stored quiz has, or None when there is no such quiz."""
-        with self._database.transaction(video.creator_id) as connection:
-            row = connection.execute(COUNT_QUESTIONS, {"quiz_id": quiz_id}).fetchone()
-        return None if row is None else int(row[0])
 
     def quizzes(self, video: Video) -> list[Quiz]:
         """The quizzes of a video with their questions, newest first."""
@@ -145,8 +142,14 @@ class QuizRows(Rows):
     def add_quiz(
         self, video: Video, quiz: Quiz, refused: Sequence[Refusal] = ()
     ) -> None:
-        """Store a quiz with its questions in one transaction; a stored one stays."""
+        """Store a quiz with its questions in one transaction; a stored one stays.
+
+        Where other words were published while it was written, it follows them at once.
+        """
         with self._database.transaction(video.creator_id) as connection:
+            shown = connection.execute(
+                HOLD_PUBLISHED_WORDS, {"video_id": video.id}
+            ).fetchone()
             inserted = connection.execute(
                 INSERT_QUIZ,
                 {
@@ -181,16 +184,28 @@ class QuizRows(Rows):
                     for position, question in enumerate(quiz.questions)
                 ],
             )
+            if shown is not None and shown[0] not in (None, quiz.transcript_id):
+                follow_published_words(connection, video.id)
 
     def answer_request(self, video: Video, requested_as: UUID, quiz_id: UUID) -> None:
         """Let whoever looks for `requested_as` find this quiz; the first one stays."""
+        self._answer(video, requested_as, quiz_id, None)
+
+    def refuse_request(self, video: Video, requested_as: UUID, reason: str) -> None:
+        """Let whoever looks for `requested_as` find why there is no quiz (yet)."""
+        self._answer(video, requested_as, None, reason)
+
+    def _answer(
+        self, video: Video, requested_as: UUID, quiz_id: UUID | None, reason: str | None
+    ) -> None:
         with self._database.transaction(video.creator_id) as connection:
             connection.execute(
-                INSERT_REQUEST,
+                ANSWER_REQUEST,
                 {
                     "id": requested_as,
                     "creator_id": video.creator_id,
                     "quiz_id": quiz_id,
+                    "reason": reason,
                 },
             )
 

@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import class_row
 
-from mentora_pipelines.adapters.postgres.ai_usage import spending_of_month
+from mentora_pipelines.adapters.postgres.commitments import spending_of_month
 from mentora_pipelines.adapters.postgres.database import Rows
 from mentora_pipelines.domain.analytics.daily_metrics import DAY, DayRange
 from mentora_pipelines.domain.spending.bills import BillBy, BillLine
@@ -33,6 +33,9 @@ GIVE_UP = """
 update ai_usage set status = 'failed', settled_at = now()
 where status = 'reserved' and created_at < now() - %(patience)s
 """
+
+# No run lasts so long; long before, it counts no more (see `commitments`).
+FORGET_HOLDS = "delete from budget_holds where held_at < now() - interval '1 day'"
 
 # The transaction's time zone is UTC.
 GROUPS: dict[BillBy, LiteralString] = {
@@ -119,4 +122,5 @@ class SpendingRows(Rows):
     def give_up(self, patience: timedelta) -> int:
         """Book calls reserved longer ago than `patience` as failed, at their bound."""
         with self._database.transaction() as connection:
+            connection.execute(FORGET_HOLDS)
             return connection.execute(GIVE_UP, {"patience": patience}).rowcount

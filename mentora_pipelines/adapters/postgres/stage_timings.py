@@ -59,7 +59,7 @@ select
     part,
     count(*) as runs,
     count(*) filter (where failed) as failures,
-    sum(duration_s) as total_s,
+    coalesce(sum(duration_s) filter (where not failed), 0) as total_s,
     percentile_cont(array[0.5, 0.95, 0.99]) within group (order by duration_s)
         filter (where not failed) as seconds,
     percentile_cont(array[0.5, 0.95, 0.99]) within group (

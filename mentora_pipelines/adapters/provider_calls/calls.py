@@ -6,7 +6,8 @@ here: what is asked, or what an SDK raises.
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -29,6 +30,7 @@ from mentora_pipelines.errors import (
     Refusal,
     SettingsError,
 )
+from mentora_pipelines.observability.timers import measured
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -86,24 +88,37 @@ class ProviderCalls:
         """Raise `OverBudget` when the payer cannot afford all of these together."""
         self._ledgers.of(payer.creator_id).check(calls)
 
+    def hold(
+        self, payer: Payer, calls: Sequence[PlannedCall]
+    ) -> AbstractContextManager[None]:
+        """While it lasts, what these take is set aside; raises `OverBudget`."""
+        return self._ledgers.of(payer.creator_id).hold(calls)
+
+    @measured("provider")
     def send(
         self, payer: Payer, call: PlannedCall, ask: Callable[[], Answer[Value]]
     ) -> Value:
         """What `ask` answers, which makes one request and raises `Fault`.
 
         A request is repeated as it is: nothing is cut smaller. Raises `ProviderAway`
-        after the last repeat, `ProviderRefused` and `OverBudget` at once.
+        after the last repeat, or when a repeat would have to queue beyond the deadline,
+        `ProviderRefused` and `OverBudget` at once.
         """
         from tenacity import Retrying
 
         ledger = self._ledgers.of(payer.creator_id)
-        self._queue(call)
+        self._queue(ledger, call, LONGEST_QUEUE_S)
         started = self._clock.now()
         malformed = 0
 
         def is_last(state: "RetryCallState") -> bool:
             waited_s = self._clock.now() - started + state.upcoming_sleep
             return state.attempt_number >= ATTEMPTS or waited_s > DEADLINE_S
+
+        def queue_again(state: "RetryCallState") -> None:
+            if state.attempt_number > 1:
+                left_s = started + DEADLINE_S - self._clock.now()
+                self._queue(ledger, call, max(0.0, left_s))
 
         def is_repeated(state: "RetryCallState") -> bool:
             nonlocal malformed
@@ -119,9 +134,7 @@ class ProviderCalls:
             retry=is_repeated,
             wait=_wait_s,
             stop=is_last,
-            before=lambda state: (
-                self._queue(call) if state.attempt_number > 1 else None
-            ),
+            before=queue_again,
             before_sleep=self._tell,
             reraise=True,
         )
@@ -171,15 +184,18 @@ class ProviderCalls:
         if pause_s > 0:
             raise ProviderAway(self._provider, Absence.PAUSED, wait_s=pause_s)
 
-    def _queue(self, call: PlannedCall) -> None:
+    def _queue(self, ledger: UsageLedger, call: PlannedCall, longest_s: float) -> None:
+        """Wait for the turn of a request that has a chance: it takes that of others."""
+        self._keep_away(self._breaker.closed_s())
+        ledger.check([call])
         tokens = call.input_units if call.unit is Unit.TOKENS else 0.0
-        wait_s = self._pace.wait_s(tokens, LONGEST_QUEUE_S)
-        if wait_s > LONGEST_QUEUE_S:
+        wait_s = self._pace.wait_s(tokens, longest_s)
+        if wait_s > longest_s:
             raise ProviderAway(
                 self._provider,
                 Absence.RATE_LIMITED,
                 "by our own limit a minute",
-                wait_s=wait_s - LONGEST_QUEUE_S,
+                wait_s=wait_s - longest_s,
             )
         if wait_s > 0:
             self._clock.sleep(wait_s)

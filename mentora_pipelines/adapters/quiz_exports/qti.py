@@ -21,6 +21,9 @@ PACKAGE = "http://www.imsglobal.org/xsd/imscp_v1p1"
 SCHEMA = f"{QTI} http://www.imsglobal.org/xsd/qti/qtiv2p1/imsqti_v2p1.xsd"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 MATCH = "http://www.imsglobal.org/question/qti_v2p1/rptemplates/match_correct"
+EVIDENCE = "evidence"
+"""Names the feedback of a question: its quotation and where that is said."""
+
 MAP = "http://www.imsglobal.org/question/qti_v2p1/rptemplates/map_response"
 
 # A package of the same quiz has the same bytes.
@@ -80,10 +83,12 @@ def _item(number: int, question: Question, handout: Handout) -> ET.Element:
         baseType="float",
     )  # fmt: skip
     _add(_add(outcome, "defaultValue"), "value", "0")
-    _add(
+    feedback = _add(
         item, "outcomeDeclaration", identifier="FEEDBACK", cardinality="single",
         baseType="identifier",
     )  # fmt: skip
+    # Whatever was answered: no template of responses sets another outcome than SCORE.
+    _add(_add(feedback, "defaultValue"), "value", EVIDENCE)
     body = _add(item, "itemBody")
     if question.kind.has_options:
         _choices(body, question)
@@ -152,7 +157,7 @@ def _choices(body: ET.Element, question: Question) -> None:
 
 def _feedback(item: ET.Element, question: Question, handout: Handout) -> None:
     feedback = _add(
-        item, "modalFeedback", outcomeIdentifier="FEEDBACK", identifier="evidence",
+        item, "modalFeedback", outcomeIdentifier="FEEDBACK", identifier=EVIDENCE,
         showHide="show",
     )  # fmt: skip
     line = _add(feedback, "p", f"{', '.join(question.answers)}: “{question.quote}” ")

@@ -5,10 +5,12 @@ Not here: what is asked of a bucket. The SDK itself repeats nothing.
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 import boto3
@@ -176,6 +178,19 @@ def open_bucket(settings: StorageSettings) -> Bucket:
     return Bucket(place, make_client("s3", settings), settings.retry_s)
 
 
+_making = threading.Lock()
+"""Sessions are not safe for threads; clients are."""
+
+
+@cache
+def sdk_session() -> boto3.session.Session:
+    """The one of this process: it reads the SDK's own files, and keeps a role's keys.
+
+    A new one for each client would cost 0.1 s, and ask for the role's keys again.
+    """
+    return boto3.session.Session()
+
+
 def make_client(service: Literal["s3", "sqs"], settings: StorageSettings) -> Any:  # noqa: ANN401  (the SDK has no types)
     """A client of the SDK that gives up after one attempt.
 
@@ -187,26 +202,27 @@ def make_client(service: Literal["s3", "sqs"], settings: StorageSettings) -> Any
         # A store of one's own has one region, whatever it is called; R2's is auto.
         is_r2 = service == "s3" and (settings.endpoint_host or "").endswith(R2_HOSTS)
         region = "auto" if is_r2 else "us-east-1"
-    return boto3.session.Session().client(
-        service,
-        region_name=region,
-        endpoint_url=endpoint_url,
-        aws_access_key_id=settings.access_key_id,
-        aws_secret_access_key=_revealed(settings.secret_access_key),
-        aws_session_token=_revealed(settings.session_token),
-        config=Config(
-            signature_version="s3v4" if service == "s3" else None,
-            connect_timeout=min(settings.timeout_s, 5.0),
-            read_timeout=settings.timeout_s,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            max_pool_connections=CONNECTIONS,
-            # A store of one's own has no name server for bucket.host.
-            s3={"addressing_style": "path" if endpoint_url else "auto"},
-            # R2 and others refuse the checksums that the SDK adds by itself.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        ),
-    )
+    with _making:
+        return sdk_session().client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint_url,
+            aws_access_key_id=settings.access_key_id,
+            aws_secret_access_key=_revealed(settings.secret_access_key),
+            aws_session_token=_revealed(settings.session_token),
+            config=Config(
+                signature_version="s3v4" if service == "s3" else None,
+                connect_timeout=min(settings.timeout_s, 5.0),
+                read_timeout=settings.timeout_s,
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                max_pool_connections=CONNECTIONS,
+                # A store of one's own has no name server for bucket.host.
+                s3={"addressing_style": "path" if endpoint_url else "auto"},
+                # R2 and others refuse the checksums that the SDK adds by itself.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
 
 
 def _revealed(secret: Any) -> str | None:  # noqa: ANN401

@@ -3,6 +3,7 @@
 Here belong forms, links and their conditions. Not here: who may have one.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
@@ -33,7 +34,7 @@ class S3Links:
     def __init__(self, bucket: Bucket, max_upload_bytes: int) -> None:
         self._client = bucket.client
         self._place = bucket.place
-        self._max_bytes = min(max_upload_bytes, MAX_AT_ONCE_BYTES)
+        self._max_bytes = max_upload_bytes
 
     def sign_upload(
         self, key: str, *, size: int, lifetime_s: int = LINK_LIFETIME_S
@@ -45,6 +46,11 @@ class S3Links:
         parse_upload_key(key)
         if not 0 < size <= self._max_bytes:
             raise InvalidInput(f"an upload has 1 to {self._max_bytes} bytes")
+        if size > MAX_AT_ONCE_BYTES:
+            raise InvalidInput(
+                f"a browser sends a file at once, at most {MAX_AT_ONCE_BYTES} bytes "
+                "(5 GiB): `mentora upload` sends a larger one in parts"
+            )
         fields = {
             "Content-Type": content_type_of(key),
             "Cache-Control": cache_control_of(key),
@@ -105,8 +111,12 @@ class S3Links:
                 )
             )
 
-    def renewed(self, url: str) -> str | None:
-        """A fresh link to what a signed link of this bucket leads to, else None."""
+    def renewed(self, url: str, owns: Callable[[str], bool]) -> str | None:
+        """A fresh link to what a signed link of this bucket leads to, else None.
+
+        None unless who asks `owns` the key: the signature of a link that has ended
+        proves nothing.
+        """
         parts = urlsplit(url)
         ours = urlsplit(self.sign_download("x"))
         folder = ours.path.removesuffix("x")
@@ -116,8 +126,9 @@ class S3Links:
             or "X-Amz-Signature" not in parse_qs(parts.query)
         ):
             return None
+        key = unquote(parts.path.removeprefix(folder))
         try:
-            return self.sign_download(unquote(parts.path.removeprefix(folder)))
+            return self.sign_download(key) if owns(key) else None
         except InvalidInput:
             return None
 

@@ -7,13 +7,13 @@ Here belongs what the ports of `domain/storage` ask of one. Not here: signed lin
 import builtins
 import io
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mentora_pipelines.adapters.private_folder import disk_faults, private_folder
 from mentora_pipelines.adapters.s3_storage.connection import Bucket
 from mentora_pipelines.adapters.s3_storage.reading import ObjectStream
 from mentora_pipelines.adapters.s3_storage.writing import write_object
@@ -30,14 +30,12 @@ from mentora_pipelines.errors import (
     ObjectChanged,
     TransientError,
 )
+from mentora_pipelines.observability.timers import measured, timed
 
 LISTED_AT_ONCE = 1000
 """The most that one request lists."""
 
 BLOCK_BYTES = 1 << 20
-
-SPARE_BYTES = 64 << 20
-"""What a copy leaves free of the disk that it goes to."""
 
 PROBE_KEY = ".mentora-probe"
 """No key of ours begins with a dot."""
@@ -50,6 +48,9 @@ class S3Storage:
     are in the order of the bucket: that of the keys' UTF-8 on S3 and R2; SeaweedFS
     sorts a folder before its neighbours' names, and pages go on in that order.
     """
+
+    settle_s = 0.0
+    """An object is there when it is whole."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
@@ -90,24 +91,16 @@ class S3Storage:
         """
         self._name(key)
         with (
-            tempfile.TemporaryDirectory(prefix="mentora-") as folder,
             ObjectStream(self._bucket, key, etag) as stream,
+            private_folder(stream.size) as folder,
         ):
-            if shutil.disk_usage(folder).free < stream.size + SPARE_BYTES:
-                raise TransientError(
-                    f"no room for {stream.size} bytes in the folder of temporary files"
-                )
-            path = Path(folder) / "object"
-            try:
-                with path.open("xb") as file:
-                    shutil.copyfileobj(stream, file, BLOCK_BYTES)
-            except OSError as error:
-                raise TransientError(
-                    f"storage: {error.strerror} while {shown_key(key)} is copied"
-                ) from error
+            path = folder / "object"
+            with timed("storage"), disk_faults(), path.open("xb") as file:
+                shutil.copyfileobj(stream, file, BLOCK_BYTES)
             stream.close()
             yield path
 
+    @measured("storage")
     def put(self, key: str, content: BinaryIO) -> StoredObject:
         """Store the stream under `key`; a reader sees the old bytes or all the new."""
         self._name(key)
@@ -260,7 +253,8 @@ def _stored(key: str, facts: dict[str, Any], size: int) -> StoredObject:
         key=key,
         etag=str(facts["ETag"]).strip('"'),
         size=int(size),
-        modified=_moment(facts["LastModified"]),
+        # R2 lists milliseconds; what it says of one object knows whole seconds only.
+        modified=_moment(facts["LastModified"]).replace(microsecond=0),
     )
 
 

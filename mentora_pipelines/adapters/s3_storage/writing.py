@@ -113,10 +113,18 @@ class _PartedWrite:
             )
         except NotFound:
             # Done by an attempt whose answer was lost, or aborted by somebody.
-            with translated(self._what):
-                stored = self._bucket.client.head_object(**self._place)
-            if stored.get("Metadata", {}).get(PUT_NAME) != self._name:
+            if not self._is_stored():
                 raise TransientError(f"storage: {self._what}: it was aborted") from None
+
+    def _is_stored(self) -> bool:
+        """Whether the object that lies there is the one of this write."""
+        try:
+            stored = self._bucket.ask(
+                self._what, lambda: self._bucket.client.head_object(**self._place)
+            )
+        except NotFound:
+            return False
+        return bool(stored.get("Metadata", {}).get(PUT_NAME) == self._name)
 
     def _abort(self, upload_id: str) -> None:
         with suppress(MentoraError), translated(self._what):

@@ -18,17 +18,36 @@ from mentora_pipelines.domain.analytics.table_quality import (
 )
 
 # The last byte of an id is as random as a hash of it, whoever made it.
-LESSONS: LiteralString = """
-with lessons as materialized (
-    select id, duration_s, published_transcript_id
+CANDIDATES: LiteralString = """
+with candidates as (
+    select
+        id, duration_s, published_transcript_id,
+        processed_at >= {first}::timestamp at time zone 'UTC' as is_new
     from videos
     where published_transcript_id is not null
       and (processed_at >= {first}::timestamp at time zone 'UTC'
         or mod(get_byte(uuid_send(id), 15), {slices}) = {slice})
-    order by processed_at >= {first}::timestamp at time zone 'UTC' desc, id
+)
+"""
+
+# Where there is no room for all, the new and the others have half of it each, and every
+# day it is for other ones.
+ROOM: LiteralString = """
+, lessons as materialized (
+    select id, duration_s, published_transcript_id
+    from candidates
+    order by
+        row_number() over (partition by is_new order by md5(id::text || {last})),
+        is_new desc
     limit {most_lessons}
 )
 """
+LESSONS: LiteralString = CANDIDATES + ROOM
+
+WITHOUT_ROOM: LiteralString = """
+select greatest(count(*) - {most_lessons}, 0) from candidates
+"""
+LEFT_OUT: LiteralString = CANDIDATES + WITHOUT_ROOM
 
 DAILY_METRICS: LiteralString = """
 select
@@ -184,7 +203,8 @@ questions as (
             array_position(question.options, question.answer)
         end as place
     from texts
-    join quizzes on quizzes.video_id = texts.video_id
+    join quizzes
+        on quizzes.video_id = texts.video_id and quizzes.status <> 'discarded'
     left join lateral (
         select position, kind, prompt, options, answer, quote, end_s
         from quiz_questions where quiz_questions.quiz_id = quizzes.id
@@ -239,6 +259,16 @@ where ingested_at >= {first}::timestamp at time zone 'UTC'
   and ingested_at < ({last} + 1)::timestamp at time zone 'UTC'
 """
 
+OF_LESSONS = frozenset(
+    (
+        QualityTable.TRANSCRIPTS,
+        QualityTable.VIDEO_CHUNKS,
+        QualityTable.CHUNK_EMBEDDINGS,
+        QualityTable.QUIZZES,
+    )
+)
+"""Those of whose lessons a look takes at most so many."""
+
 STATEMENTS: dict[QualityTable, LiteralString] = {
     QualityTable.DAILY_METRICS: DAILY_METRICS,
     QualityTable.TRANSCRIPTS: LESSONS + TRANSCRIPTS,
@@ -249,18 +279,32 @@ STATEMENTS: dict[QualityTable, LiteralString] = {
 }
 
 
-def statement(table: QualityTable, days: DayRange, look_back_days: int) -> str:
+def statement(
+    table: QualityTable,
+    days: DayRange,
+    *,
+    look_back_days: int,
+    most_lessons: int = MOST_LESSONS,
+) -> str:
     """The statement with its values in it, since Great Expectations takes none."""
     return (
         sql.SQL(STATEMENTS[table])
-        .format(
-            first=sql.Literal(days.first),
-            last=sql.Literal(days.last),
-            slice=sql.Literal(slice_of(days.last)),
-            slices=sql.Literal(SLICES),
-            most_lessons=sql.Literal(MOST_LESSONS),
-            look_back_days=sql.Literal(look_back_days),
-        )
+        .format(**_lesson_values(days, most_lessons), look_back_days=look_back_days)
         .as_string()
         .strip()
     )
+
+
+def left_out(days: DayRange, most_lessons: int) -> sql.Composed:
+    """Counts the lessons for which a look has no room."""
+    return sql.SQL(LEFT_OUT).format(**_lesson_values(days, most_lessons))
+
+
+def _lesson_values(days: DayRange, most_lessons: int) -> dict[str, object]:
+    return {
+        "first": days.first,
+        "last": days.last,
+        "slice": slice_of(days.last),
+        "slices": SLICES,
+        "most_lessons": most_lessons,
+    }

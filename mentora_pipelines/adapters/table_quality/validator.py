@@ -21,9 +21,14 @@ from mentora_pipelines.adapters.postgres.database import (
 )
 from mentora_pipelines.adapters.table_quality.claims import CLAIMS, Claim
 from mentora_pipelines.adapters.table_quality.pages import quality_page
-from mentora_pipelines.adapters.table_quality.statements import statement
+from mentora_pipelines.adapters.table_quality.statements import (
+    OF_LESSONS,
+    left_out,
+    statement,
+)
 from mentora_pipelines.domain.analytics.daily_metrics import DayRange
 from mentora_pipelines.domain.analytics.table_quality import (
+    MOST_LESSONS,
     Finding,
     QualityTable,
     Severity,
@@ -78,15 +83,28 @@ class GreatExpectationsValidator(Rows):
     a context in memory, whose configuration is written nowhere.
     """
 
-    def __init__(self, database: Database, url: str, *, look_back_days: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        url: str,
+        *,
+        look_back_days: int,
+        most_lessons: int = MOST_LESSONS,
+    ) -> None:
         super().__init__(database)
         self._url = url
         self._look_back_days = look_back_days
+        self._most_lessons = most_lessons
 
     def validate(self, table: QualityTable, days: DayRange) -> TableQuality:
         """What is found in the rows of `days`, and of the slice of its last one."""
         claims = CLAIMS[table]
-        query = statement(table, days, self._look_back_days)
+        query = statement(
+            table,
+            days,
+            look_back_days=self._look_back_days,
+            most_lessons=self._most_lessons,
+        )
         with _batch(self._url, table, query) as batch:
             # None: the server was away before anything was asked.
             result = None if batch is None else _tried(batch, table, claims)
@@ -97,8 +115,18 @@ class GreatExpectationsValidator(Rows):
             for claim, one in _by_claim(claims, result)
         )
         return TableQuality(
-            table, days, findings, quality_page(result, table, days, findings)
+            table,
+            days,
+            findings,
+            quality_page(result, table, days, findings),
+            self._left_out(days) if table in OF_LESSONS else 0,
         )
+
+    def _left_out(self, days: DayRange) -> int:
+        """How many lessons there was no room for."""
+        with self._database.transaction() as connection:
+            row = connection.execute(left_out(days, self._most_lessons)).fetchone()
+        return 0 if row is None else int(row[0])
 
     def _finding(
         self, claim: Claim, query: str, success: object, counted: Mapping[str, Any]

@@ -21,6 +21,7 @@ from mentora_pipelines.domain.lessons.speech import (
     Window,
 )
 from mentora_pipelines.errors import SettingsError
+from mentora_pipelines.observability.timers import measured
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -80,6 +81,7 @@ class WhisperTranscriber:
         """The windows of a 16 kHz mono FLAC file that start at `after_s` or later."""
         return windows_of(audio, after_s)
 
+    @measured("recognition")
     def hear(self, window: Window, hints: Hints) -> Heard:
         """Recognise the stretches of a window, all at once."""
         import numpy as np
@@ -118,6 +120,7 @@ class WhisperTranscriber:
             ),
         )
 
+    @measured("recognition")
     def hear_again(self, stretch: Stretch, hints: Hints) -> HeardStretch:
         """Recognise one stretch with a wider search, and without the glossary."""
         import ctranslate2

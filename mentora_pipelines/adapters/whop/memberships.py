@@ -170,7 +170,8 @@ def _membership(one: "WhopMembership", told_at: datetime) -> Membership | None:
     if one.user_id is None:
         return None
     status = one.status
-    if not (isinstance(status, str) and status and one.id and one.product_id):
+    ids = (one.id, one.account.id, one.product_id)
+    if not (isinstance(status, str) and status and all(ids)):
         raise TransientError("Whop: a membership that is not understood")
     try:
         user_id = parse_user_id(one.user_id)
@@ -186,7 +187,14 @@ def _membership(one: "WhopMembership", told_at: datetime) -> Membership | None:
     if changed_at is None:
         raise TransientError("Whop: a membership that is not understood")
     return Membership(
-        one.id, user_id, one.product_id, status, end, min(changed_at, told_at), told_at
+        one.id,
+        user_id,
+        one.account.id,
+        one.product_id,
+        status,
+        end,
+        min(changed_at, told_at),
+        told_at,
     )
 
 

@@ -88,8 +88,8 @@ class Difference:
 
     creator_id: UUID | None
     metric: str
-    stored: float | None
-    counted: float | None
+    stored: Decimal | None
+    counted: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,8 @@ class MetricsCalendar(Protocol):
         """The days to count between `first` and `last`, in order.
 
         `last` and those after the first fact if they were never counted, those from
-        `look_back` on also if they have other facts or costs than when they were.
+        `look_back` on also if they have other facts or costs than when they were; none
+        whose facts were put away.
         """
         ...
 
@@ -141,6 +142,19 @@ class MetricsStore(MetricsCalendar, Protocol):
     def impossible_values(self, day: date) -> list[str]:
         """What cannot be of the stored numbers, each as `creator: rule`."""
         ...
+
+
+def unconfirmed(metrics: MetricsStore, day: date) -> list[Difference]:
+    """The numbers of a day that its facts do not confirm.
+
+    A day with other facts than when it was counted is counted again first: what a slow
+    transaction wrote before the count and committed after it is no fault of the count.
+    """
+    found = metrics.differences(day)
+    if found and metrics.due_days(first=day, last=day, look_back=day):
+        metrics.aggregate(day)
+        found = metrics.differences(day)
+    return found
 
 
 def yesterday(now: datetime) -> date:

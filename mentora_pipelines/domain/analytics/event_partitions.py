@@ -31,7 +31,10 @@ class EventPartitions(Protocol):
         ...
 
     def archive_partitions(self, keep_from: date) -> list[str]:
-        """Put away the months before; whole, readable, never dropped."""
+        """Put away the months before; whole, readable, never dropped.
+
+        One with facts of a day that was never counted stays until it is.
+        """
         ...
 
 

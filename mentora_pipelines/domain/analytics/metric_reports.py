@@ -19,12 +19,16 @@ from mentora_pipelines.domain.analytics.daily_metrics import (
 from mentora_pipelines.domain.analytics.report_shelf import ReportPage, ReportShelf
 from mentora_pipelines.domain.identity import content_hash
 from mentora_pipelines.domain.storage import REPORTS_PREFIX
+from mentora_pipelines.errors import NotFound
 
 _CREATOR = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OF_CREATOR = re.compile(rf"{REPORTS_PREFIX}metrics/[^/]+/({_CREATOR})\.")
 
 REPORT_DAYS = 28
 """Four weeks: every weekday stands in a chart equally often."""
+
+MAX_TOLD = 50
+"""Creators whose pages are told beside the platform's; the others' are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +70,24 @@ class MetricReports(Protocol):
         history: Sequence[Metrics],
         reach: Mapping[UUID | None, Reach],
     ) -> Iterator[tuple[UUID | None, str]]:
-        """A page of HTML for each creator of that day and for the platform (None).
+        """A page of HTML for each creator of that day, then the platform's (None).
 
-        `history` holds the days of the charts, the day itself last. Equal numbers give
-        equal pages.
+        The creators whose students watched most come first. `history` holds the days
+        of the charts, the day itself last. Equal numbers give equal pages.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenReports:
-    """How many pages were written, and the platform's; None: it has no numbers."""
+    """How many pages were written, the platform's and those of the first creators.
+
+    `platform` is None when it has no numbers.
+    """
 
     pages: int
     platform: ReportPage | None
+    creators: Mapping[UUID, ReportPage]
 
 
 def report_prefix(day: date, creator_id: UUID | None) -> str:
@@ -88,7 +96,7 @@ def report_prefix(day: date, creator_id: UUID | None) -> str:
 
 
 def report_key(day: date, creator_id: UUID | None, page: str) -> str:
-    """Where a page lies: equal numbers are one object, and a link shows what it did."""
+    """Where a page lies: equal numbers are one object, and other ones another."""
     return f"{report_prefix(day, creator_id)}{content_hash(page)}.html"
 
 
@@ -107,15 +115,27 @@ def write_reports(
 ) -> WrittenReports:
     """Write the pages of a day, the platform's last: it is there when all are.
 
-    The newest page about the same is the one that counts.
+    The newest page about the same is the one that counts; one at a time is in memory.
     """
     days = DayRange(day - (REPORT_DAYS - 1) * DAY, day)
-    pages = sorted(
-        reports.render(day, history.history(days), history.reach(day)),
-        key=lambda page: (page[0] is None, str(page[0])),
-    )
-    written = {
-        creator_id: shelf.put(report_key(day, creator_id, page), page)
-        for creator_id, page in pages
-    }
-    return WrittenReports(len(written), written.get(None))
+    number, platform, creators = 0, None, dict[UUID, ReportPage]()
+    for creator_id, page in reports.render(
+        day, history.history(days), history.reach(day)
+    ):
+        written = shelf.put(report_key(day, creator_id, page), page)
+        number += 1
+        if creator_id is None:
+            platform = written
+        elif len(creators) < MAX_TOLD:
+            creators[creator_id] = written
+    return WrittenReports(number, platform, creators)
+
+
+def newest_report(
+    day: date, creator_id: UUID | None, *, shelf: ReportShelf
+) -> ReportPage:
+    """The page of a day about a creator, or the platform; raises `NotFound`."""
+    page = shelf.newest(report_prefix(day, creator_id))
+    if page is None:
+        raise NotFound(f"no page of {day} is stored for {creator_id or 'the platform'}")
+    return page

@@ -9,6 +9,10 @@ from io import BytesIO
 
 from mentora_pipelines.domain.storage import ObjectStorage
 
+MAX_REPLACED = 1000
+"""Pages about the same: a look-back makes one a night, and replaced ones are collected
+after their grace."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReportPage:
@@ -32,5 +36,15 @@ class ReportShelf:
     def put(self, key: str, page: str) -> ReportPage:
         """Store a page of HTML; one that was there is replaced."""
         self.storage.put(key, BytesIO(page.encode()))
+        return self._page(key)
+
+    def newest(self, prefix: str) -> ReportPage | None:
+        """The page about the same that was stored last, if there is one."""
+        about_the_same = self.storage.list(prefix, limit=MAX_REPLACED)
+        if not about_the_same:
+            return None
+        return self._page(max(about_the_same, key=lambda page: page.modified).key)
+
+    def _page(self, key: str) -> ReportPage:
         url = None if self.base_url is None else f"{self.base_url}/{key}"
         return ReportPage(key, url)

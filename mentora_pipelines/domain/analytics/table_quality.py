@@ -21,8 +21,9 @@ SLICES = 32
 days, and a night costs the same however old the platform is."""
 
 MOST_LESSONS = 2_000
-"""Lessons of one look: parsing a transcript takes milliseconds. From 64,000 on a turn
-through all of them takes longer than `SLICES` days."""
+"""Lessons of one look: parsing a transcript takes milliseconds. Of more than that, as a
+slice of 64,000 has, each look takes other ones, as by lot, and tells how many it left
+out."""
 
 
 class QualityTable(StrEnum):
@@ -61,12 +62,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class TableQuality:
-    """What a look at one table found, and its page of HTML."""
+    """What a look at one table found, and its page of HTML.
+
+    `left_out` is how many lessons it had no room for.
+    """
 
     table: QualityTable
     days: DayRange
     findings: tuple[Finding, ...]
     page: str
+    left_out: int = 0
 
     @property
     def rows(self) -> int:
@@ -105,7 +110,7 @@ def quality_prefix(table: QualityTable, day: date) -> str:
 
 
 def quality_key(table: QualityTable, day: date, page: str) -> str:
-    """Where the page of a look lies: a link shows for ever what it did."""
+    """Where the page of a look lies: one that finds something else is another page."""
     return f"{quality_prefix(table, day)}{content_hash(page)}.html"
 
 

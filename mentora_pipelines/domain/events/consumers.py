@@ -74,8 +74,11 @@ class EventSubjects(VideoCatalogue, Protocol):
         """Whether a run was started for this quiz in the last `within`."""
         ...
 
-    def delete_video(self, video: Video) -> None:
-        """Remove a video with all that was made of it, if it is there."""
+    def delete_video(self, video: Video, asked_at: datetime) -> None:
+        """Remove a video with all that was made of it, if it is there.
+
+        An upload that was stored after `asked_at` is taken for a new one.
+        """
         ...
 
 
@@ -243,6 +246,7 @@ class Consumers:
         told = Membership(
             payload.membership_id,
             payload.user_id,
+            payload.company_id,
             payload.product_id,
             payload.status,
             payload.valid_until,
@@ -265,7 +269,7 @@ class Consumers:
         if video.created_at > event.created_at:
             return EventOutcome.NOTHING_TO_DO
         self.runs.cancel_runs(video.id)
-        self.subjects.delete_video(video)
+        self.subjects.delete_video(video, event.created_at)
         return EventOutcome.HANDLED
 
     def _owned(self, event: Event, video_id: UUID, creator_id: UUID) -> Video:

@@ -172,6 +172,7 @@ class MembershipChanged(Payload):
     creator_id: UUID
     membership_id: Text
     user_id: Text
+    company_id: Text
     product_id: Text
     status: Text
     is_over: bool = False

@@ -102,11 +102,10 @@ def caption_lesson(
     key = f"{CAPTIONS_PREFIX}{content_hash(content)}.{transcript.language}.vtt"
     track = CaptionTrack(transcript.language, key, cues)
     review = review_captions(cues, words, transcript.language)
-    stored = storage.stat(key) is not None
-    if stored and store.staged_caption_track(video) == track:
+    if store.staged_caption_track(video) == track and storage.stat(key) is not None:
         return CaptionFigures(track, review, written=False)
-    if not stored:
-        storage.put(key, io.BytesIO(content.encode()))
+    # Even when it is there: what no row names yet may be about to be collected.
+    storage.put(key, io.BytesIO(content.encode()))
     store.put_caption_track(video, transcript.id, track)
     return CaptionFigures(track, review, written=True)
 

@@ -7,6 +7,7 @@ sound, cutting it (`speech`), measuring doubt (`doubts`), or any speech model.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -233,10 +234,12 @@ def transcribe_lesson(
     remembered = len(windows)
     if not (windows and windows[-1].is_last):
         transcriber = paid_by(transcriber, payer_of(video))
-        if isinstance(transcriber, PlansRecognition):
-            # Before its first window: half a lesson is of no use to anybody.
-            transcriber.check_budget(remaining_s(video, windows))
-        with storage.local(video.audio_key) as audio:
+        # All of it before the first window: half a lesson is of no use to anybody.
+        left_s = remaining_s(video, windows)
+        with (
+            _affordable(transcriber, left_s),
+            storage.local(video.audio_key) as audio,
+        ):
             for window in recognise(audio, windows, transcriber, hints):
                 store.add_recognised_window(video, wanted, window)
                 windows.append(window)
@@ -266,6 +269,15 @@ def transcribe_lesson(
             speech_s=round(sum(window.speech_s for window in windows), 3),
         ),
     )
+
+
+def _affordable(
+    transcriber: Transcriber, duration_s: float
+) -> AbstractContextManager[None]:
+    """While it lasts, so much sound is paid for, if anybody pays for it."""
+    if isinstance(transcriber, PlansRecognition):
+        return transcriber.within_budget(duration_s)
+    return nullcontext()
 
 
 def known_version(video: Video, wanted: UUID, store: TranscriptStore) -> UUID | None:

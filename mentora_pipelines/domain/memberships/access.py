@@ -195,7 +195,9 @@ class AccessChecks:
             about = [
                 one
                 for one in memberships
-                if resource_id in (one.product_id, shop.company_id)
+                # The creator may have sold elsewhere before.
+                if one.company_id == shop.company_id
+                and resource_id in (one.product_id, one.company_id)
             ]
             told_at = last_yes(
                 by_resource.get(resource_id), about, now=now, grace=self.grace

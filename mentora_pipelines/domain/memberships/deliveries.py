@@ -1,15 +1,14 @@
 """Deliveries: what Whop sends when a membership changes, turned into an event.
 
-Here belong what a delivery says and whose it is. Not here: whether it is Whop's (its
-signature, in the adapter), or what the event sets off (`domain/events/consumers`).
+Here belong what a delivery says and whom it concerns. Not here: whether it is Whop's
+(its signature, in the adapter), or what the event sets off (`domain/events/consumers`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
-from uuid import UUID
 
 from pydantic import (
     AliasChoices,
@@ -97,8 +96,8 @@ class DeliveryRows(Protocol):
         """What is sold under a company's id."""
         ...
 
-    def record(self, delivery_id: str, changed: MembershipChanged) -> bool:
-        """Write the event of a delivery; False when it is there already."""
+    def record(self, key: str, changed: MembershipChanged) -> bool:
+        """Write the event of this key; False when it is there already."""
         ...
 
 
@@ -108,11 +107,11 @@ def take_delivery(
     rows: DeliveryRows,
     cache: CacheInvalidator,
 ) -> DeliveryOutcome:
-    """Turn a delivery into an event, once, and forget what is cached about its user.
+    """Turn a delivery into an event for each creator who sells its product, once.
 
-    A delivery of another kind, company or product, or about a membership that no user
-    holds, is ignored. Raises `InvalidInput` for one that is not understood and
-    `TransientError` when it must be sent again.
+    What is cached about its user is forgotten. A delivery of another kind, company or
+    product, or about a membership that no user holds, is ignored. Raises `InvalidInput`
+    for one that is not understood and `TransientError` when it must be sent again.
     """
     if body.get("type") not in FOLLOWED:
         return DeliveryOutcome.IGNORED
@@ -125,13 +124,27 @@ def take_delivery(
     company_id = told.company_id or told.data.company_id
     if company_id is None:
         raise InvalidInput("delivery: company_id")
-    creator_id = _seller(rows.shops_of(company_id), told.data.product_id)
-    if creator_id is None or told.data.user_id is None:
+    product_id = told.data.product_id
+    shops = [shop for shop in rows.shops_of(company_id) if shop.sells(product_id)]
+    if not shops or told.data.user_id is None:
         return DeliveryOutcome.IGNORED
-    changed = MembershipChanged(
-        creator_id=creator_id,
+    user_id = parse_user_id(told.data.user_id)
+    is_new = False
+    for shop in shops:
+        # One for each seller, whose settings may say the same as another's.
+        key = f"{delivery_id}:{shop.creator_id}"
+        is_new |= rows.record(key, _changed(told, shop, user_id))
+        with suppress(TransientError):  # the change of the row tells it again
+            on_membership_change(cache, shop.creator_id, user_id)
+    return DeliveryOutcome.RECORDED if is_new else DeliveryOutcome.REPEATED
+
+
+def _changed(told: _Delivery, shop: Shop, user_id: str) -> MembershipChanged:
+    return MembershipChanged(
+        creator_id=shop.creator_id,
         membership_id=told.data.id,
-        user_id=parse_user_id(told.data.user_id),
+        user_id=user_id,
+        company_id=shop.company_id,
         product_id=told.data.product_id,
         status=told.data.status,
         is_over=told.type == ENDED,
@@ -144,10 +157,6 @@ def take_delivery(
         changed_at=min(told.data.updated_at, told.timestamp),
         told_at=told.timestamp,
     )
-    is_new = rows.record(delivery_id, changed)
-    with suppress(TransientError):  # the change of the row tells it again
-        on_membership_change(cache, creator_id, changed.user_id)
-    return DeliveryOutcome.RECORDED if is_new else DeliveryOutcome.REPEATED
 
 
 def known_end(
@@ -162,12 +171,3 @@ def known_end(
     if period_end is not None and (cancels or status == "canceling"):
         ends.append(period_end)
     return min(ends, default=None)
-
-
-def _seller(shops: Sequence[Shop], product_id: str) -> UUID | None:
-    """The one creator who sells a product: who names it, else who sells all."""
-    named = [shop.creator_id for shop in shops if product_id in shop.product_ids]
-    sellers = named or [shop.creator_id for shop in shops if shop.sells(product_id)]
-    if len(sellers) > 1:
-        raise InvalidInput("delivery: several creators sell this product")
-    return sellers[0] if sellers else None

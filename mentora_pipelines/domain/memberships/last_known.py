@@ -29,9 +29,10 @@ class KnownMembership:
     """A stored membership; `granted_at` is when Whop last told of it as giving access.
 
     It stays while the status is a word that we do not know, and is None once Whop said
-    a word that denies.
+    a word that denies. `company_id` is None until Whop told of it.
     """
 
+    company_id: str | None
     product_id: str
     status: str
     granted_at: datetime | None

@@ -52,6 +52,7 @@ class Membership:
 
     id: str
     user_id: str
+    company_id: str
     product_id: str
     status: str
     valid_until: datetime | None

@@ -4,12 +4,15 @@ Here belong the outcomes, their rule and the ports. Not here: who is told
 (`health_alerts`), what one look does (`health_looks`), sockets or SQL.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 from uuid import UUID
+
+from mentora_pipelines.domain.uploads import parse_upload_key
+from mentora_pipelines.errors import InvalidInput
 
 
 class HealthOutcome(StrEnum):
@@ -107,6 +110,21 @@ class LessonAddress:
         except ValueError:
             return None
 
+    def owns(self, key: str) -> bool:
+        """Whether a key is that of this upload, or of another by the same creator.
+
+        What an address names is the creator's choice: to look at anything else would
+        tell them whether it is there.
+        """
+        if key == self.storage_key:
+            return True
+        try:
+            owner = parse_upload_key(key).creator
+            own = parse_upload_key(self.storage_key).creator
+        except InvalidInput:
+            return False
+        return owner in (own, self.creator_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -169,8 +187,11 @@ class LessonProber(Protocol):
 class LinkRenewer(Protocol):
     """Signs links to our own objects anew."""
 
-    def renewed(self, url: str) -> str | None:
-        """A fresh link to the same object, or None when it is not one of ours."""
+    def renewed(self, url: str, owns: Callable[[str], bool]) -> str | None:
+        """A fresh link to the same object, or None when it is not one of ours.
+
+        None as well unless who asks `owns` its key.
+        """
         ...
 
 

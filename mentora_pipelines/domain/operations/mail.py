@@ -97,18 +97,16 @@ def failure_mail(video: Video, code: ErrorCode) -> Mail:
 
     Raises `InvalidInput` when the creator's address cannot be written to.
     """
-    return new_mail(
-        MailTemplate.VIDEO_PROCESSING_FAILED,
-        subject_id=str(video.id),
-        recipient=video.creator_email,
-        variables={
-            "video_id": video.id,
-            "title": video.title,
-            "code": code,
-            "upload_number": video.upload_number,
-        },
-        creator_id=video.creator_id,
-    )
+    return _to_creator(MailTemplate.VIDEO_PROCESSING_FAILED, video, code=code)
+
+
+def quiz_failure_mail(video: Video, code: ErrorCode, requested_as: UUID | None) -> Mail:
+    """The one mail about a request for a quiz that came to nothing.
+
+    Raises `InvalidInput` when the creator's address cannot be written to.
+    """
+    template = MailTemplate.QUIZ_GENERATION_FAILED
+    return _to_creator(template, video, code=code, requested_as=requested_as)
 
 
 def checked_address(recipient: str | None) -> str:
@@ -122,6 +120,21 @@ def checked_address(recipient: str | None) -> str:
     if len(address) > MAX_ADDRESS_CHARACTERS or not _ADDRESS.fullmatch(address):
         raise InvalidInput("the recipient is not a mail address")
     return address
+
+
+def _to_creator(template: MailTemplate, video: Video, **more: object) -> Mail:
+    return new_mail(
+        template,
+        subject_id=str(video.id),
+        recipient=video.creator_email,
+        variables={
+            "video_id": video.id,
+            "title": video.title,
+            "upload_number": video.upload_number,
+            **more,
+        },
+        creator_id=video.creator_id,
+    )
 
 
 def message_id_of(name: UUID) -> str:

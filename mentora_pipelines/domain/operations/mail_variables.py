@@ -34,6 +34,7 @@ class MailTemplate(StrEnum):
     VIDEO_PROCESSING_FAILED = "video-processing-failed"
     VIDEO_HEALTH_ALERT = "video-health-alert"
     PLATFORM_HEALTH = "platform-health"
+    QUIZ_GENERATION_FAILED = "quiz-generation-failed"
 
 
 def one_line(text: str) -> str:
@@ -87,6 +88,20 @@ class VideoProcessingFailed(_Variables):
         return CREATOR_SENTENCES[self.code]
 
 
+class QuizGenerationFailed(VideoProcessingFailed):
+    """A quiz that could not be written; its lesson stands as it did.
+
+    `requested_as` is the name under which somebody waits for it.
+    """
+
+    requested_as: UUID | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong and what to do."""
+        return quiz_sentence(self.code)
+
+
 class LessonHealth(_Variables):
     """What became of one lesson's video; `ok`: it can be played again."""
 
@@ -120,7 +135,9 @@ class PlatformHealth(_Variables):
     parts: tuple[PartHealth, ...] = Field(min_length=1, max_length=100)
 
 
-Variables = VideoProcessingFailed | VideoHealthAlert | PlatformHealth
+Variables = (
+    VideoProcessingFailed | QuizGenerationFailed | VideoHealthAlert | PlatformHealth
+)
 
 HEALTH_SENTENCES: dict[str, str] = {
     "ok": "The video can be played again.",
@@ -140,13 +157,35 @@ HEALTH_SENTENCES: dict[str, str] = {
 }
 """What a creator reads about the outcome of a health check."""
 
-VARIABLES: dict[
-    MailTemplate, type[VideoProcessingFailed | VideoHealthAlert | PlatformHealth]
-] = {
+QUIZ_SENTENCES: dict[ErrorCode, str] = {
+    ErrorCode.OVER_BUDGET: (
+        "This month's budget does not suffice for it. "
+        "Please ask for it again when the limit is raised, or next month."
+    ),
+    ErrorCode.TEMPORARY_FAULT: (
+        "A service we depend on did not answer, several times. "
+        "Please ask for it again later."
+    ),
+}
+"""What a creator reads about a quiz that is not there, where there is more to say than
+`QUIZ_FAULT`."""
+
+QUIZ_FAULT = (
+    "Something went wrong on our side. "
+    "We have been told and will look at it; please ask for it again later."
+)
+
+VARIABLES: dict[MailTemplate, type[Variables]] = {
     MailTemplate.VIDEO_PROCESSING_FAILED: VideoProcessingFailed,
     MailTemplate.VIDEO_HEALTH_ALERT: VideoHealthAlert,
     MailTemplate.PLATFORM_HEALTH: PlatformHealth,
+    MailTemplate.QUIZ_GENERATION_FAILED: QuizGenerationFailed,
 }
+
+
+def quiz_sentence(code: ErrorCode) -> str:
+    """Why there is no quiz, and what to do."""
+    return QUIZ_SENTENCES.get(code, QUIZ_FAULT)
 
 
 def parse_variables(template: str, variables: Mapping[str, object]) -> Variables:

@@ -25,7 +25,7 @@ class Reading:
 
     A part that is asked is `healthy` or not, with `latency_ms`; one that is counted has
     a `value` and a `threshold` that it may not exceed, and `healthy` is None. Of what
-    `grows`, more than was told of is told anew: each one counted is somebody else.
+    `grows`, more than was told of is told anew: each one counted is something else.
     """
 
     part: str
@@ -96,7 +96,7 @@ class PlatformLedger(Protocol):
         ...
 
     def states(self) -> list[PartState]:
-        """How each part stood at the last look that saw it."""
+        """How each part stood at the last look."""
         ...
 
     def forget(self) -> int:

@@ -1,13 +1,14 @@
-"""Conflicts: questions of one quiz that repeat, or contradict, each other.
+"""Conflicts: questions of one quiz that repeat, contradict or answer each other.
 
 Here belongs the comparison of two questions, by their words and by their vectors. Not
-here: what is wrong with one question alone (`validation`).
+here: what one shows of the other (`clues`), or is wrong with one alone (`validation`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from mentora_pipelines.domain.quizzes.clues import gives_away, share_options
 from mentora_pipelines.domain.quizzes.faults import Fault, FaultCode
 from mentora_pipelines.domain.quizzes.questions import (
     BLANK,
@@ -83,8 +84,21 @@ class Conflicts:
             if self._is_twin(new, old):
                 place = "another quiz of the video" if old.elsewhere else "the quiz"
                 return Fault(FaultCode.DUPLICATE, f"{place} asks this already")
-            if not old.elsewhere and self._contradict(new, old):
+            if old.elsewhere:
+                continue
+            if self._contradict(new, old):
                 return Fault(FaultCode.CONTRADICTION, "it contradicts another question")
+            if clue := self._clue(new.question, old.question):
+                return Fault(FaultCode.GIVEN_AWAY, clue)
+        return None
+
+    def _clue(self, new: Question, old: Question) -> str | None:
+        if gives_away(old, new, self.vocabulary):
+            return "another question shows its answer"
+        if gives_away(new, old, self.vocabulary):
+            return "it shows the answer of another question"
+        if share_options(old, new):
+            return "another question has the same options"
         return None
 
     def _as_known(self, question: Question, *, elsewhere: bool) -> _Known:

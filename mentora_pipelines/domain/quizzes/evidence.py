@@ -1,28 +1,27 @@
 """Evidence: whether the quote is said, and whether it makes the answer right.
 
 Here belong the rules that look at the transcript. Not here: true-or-false statements
-(`claims`), rules about the options among themselves (`options`) or about the wording
-alone (`sheet`).
+(`claims`), wrong options (`rivals`), rules about the options among themselves
+(`options`) or about the wording alone (`sheet`).
 """
 
-import re
 from collections.abc import Iterator
 
 from mentora_pipelines.domain.lessons.transcripts import Transcript
-from mentora_pipelines.domain.quizzes.claims import claim_faults
+from mentora_pipelines.domain.quizzes.claims import Sentence, claim_faults
 from mentora_pipelines.domain.quizzes.faults import Fault, FaultCode
 from mentora_pipelines.domain.quizzes.questions import FALSE, Question, QuestionKind
+from mentora_pipelines.domain.quizzes.rivals import Rivals
+from mentora_pipelines.domain.quizzes.roles import role_faults
 from mentora_pipelines.domain.quizzes.wording import (
-    clauses_of,
     content_roots,
     has_words,
     negations_in,
-    normal,
     numbers_in,
     opposite_in,
 )
 from mentora_pipelines.domain.terms import english_words as english
-from mentora_pipelines.domain.terms.vocabulary import Vocabulary
+from mentora_pipelines.domain.terms.vocabulary import Vocabulary, sentences_of
 
 MIN_QUOTE_WORDS = 4
 """Fewer words say nothing that could be asked about."""
@@ -31,12 +30,7 @@ _LESSON_SHARE = 0.3
 """A question may set a scene in words of its own; with fewer of the lesson's it is
 about something else."""
 
-_NAME_WORDS = 3
-"""An option of so few words names a thing; a longer one tells of it."""
-
-_LEADING_PRONOUN = re.compile(r"^(?:it|they|he|she|that)\s+", re.IGNORECASE)
 _LEANING = english.words("it its this that these those they them their he she")
-_JOINED = r"(?:\s*,\s*|\s*,?\s+(?:and|or|as well as)\s+)(?:(?:an?|the|from|of|to)\s+)?"
 
 
 class Evidence:
@@ -46,6 +40,11 @@ class Evidence:
         self._transcript = transcript
         self._vocabulary = vocabulary
         self._roots = set(content_roots(transcript.text, vocabulary))
+        sentences = sentences_of(transcript.text)
+        self._sentences = [
+            Sentence(text, tuple(content_roots(text, vocabulary))) for text in sentences
+        ]
+        self._rivals = Rivals(sentences, self._roots, vocabulary)
         self._numbers = numbers_in(transcript.text, vocabulary)
         self._words = {
             token.lower
@@ -66,7 +65,9 @@ class Evidence:
             return
         yield from self._strangers(question)
         if question.kind is QuestionKind.TRUE_FALSE:
-            yield from claim_faults(question, self._roots, self._vocabulary)
+            yield from claim_faults(
+                question, self._sentences, self._roots, self._vocabulary
+            )
         else:
             yield from self._answer_faults(question)
 
@@ -137,7 +138,10 @@ class Evidence:
             )
         if self._vocabulary.is_english:
             yield from _denials(question)
-        yield from self._rivals(question, asked)
+            yield from role_faults(
+                question, self._context(question), self._roots, self._vocabulary
+            )
+        yield from self._rivals.faults(question)
 
     def _context(self, question: Question) -> str:
         """The quote, and the sentence before it where it leans on that one."""
@@ -175,52 +179,6 @@ class Evidence:
             and not (negations_in(answer) and not negations_in(question.quote))
         )
 
-    def _rivals(self, question: Question, asked: set[str]) -> Iterator[Fault]:
-        """Wrong options that the quote makes right, or as right as the answer."""
-        quote = normal(question.quote)
-        for option in question.distractors:
-            rival = _LEADING_PRONOUN.sub("", option)
-            if not has_words(quote, rival):
-                continue
-            if any(_are_joined(quote, answer, rival) for answer in question.answers):
-                yield Fault(
-                    FaultCode.AMBIGUOUS, f"the quote makes {option!r} right as well"
-                )
-            elif question.kind is QuestionKind.MULTIPLE_CHOICE and self._is_as_near(
-                quote, rival, _LEADING_PRONOUN.sub("", question.answer), asked
-            ):
-                yield Fault(
-                    FaultCode.UNSUPPORTED,
-                    f"the quote says it of {option!r} as much as of the answer",
-                )
-
-    def _is_as_near(self, quote: str, rival: str, answer: str, asked: set[str]) -> bool:
-        """Whether what is asked stands no nearer to the answer than to the rival.
-
-        Where both stand in the same clause, the words alone cannot tell.
-        """
-        if not has_words(quote, answer):
-            # The quote has the rival word for word, of the answer only a part.
-            return len(answer.split()) <= _NAME_WORDS or len(rival.split()) > 1
-        if any(
-            has_words(clause, rival) and has_words(clause, answer)
-            for clause in clauses_of(quote)
-        ):
-            return False
-        return self._nearest(quote, rival, asked) >= self._nearest(quote, answer, asked)
-
-    def _nearest(self, quote: str, option: str, asked: set[str]) -> int:
-        """How many of the words asked for stand in one clause with the option."""
-        own = set(content_roots(option, self._vocabulary))
-        return max(
-            (
-                len((asked - own) & set(content_roots(clause, self._vocabulary)))
-                for clause in clauses_of(quote)
-                if has_words(clause, option)
-            ),
-            default=0,
-        )
-
 
 def _denials(question: Question) -> Iterator[Fault]:
     if negations_in(question.prompt) and not negations_in(question.quote):
@@ -230,12 +188,3 @@ def _denials(question: Question) -> Iterator[Fault]:
         yield Fault(
             FaultCode.UNSUPPORTED, f"the quote says the opposite of {opposite!r}"
         )
-
-
-def _are_joined(quote: str, one: str, other: str) -> bool:
-    """Whether the quote names both in one breath: "water and minerals"."""
-    some, others = re.escape(normal(one)), re.escape(normal(other))
-    return any(
-        re.search(rf"(?<!\w){a}{_JOINED}(?:[\w' -]+,\s*)?{b}(?!\w)", quote)
-        for a, b in ((some, others), (others, some))
-    )

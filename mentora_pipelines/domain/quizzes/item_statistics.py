@@ -45,6 +45,15 @@ class Flag(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedQuestion:
+    """A question and where its creator finds it: `number` counts from 1."""
+
+    quiz_id: UUID
+    number: int
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerCount:
     """How many students gave an answer and had `rest` other questions right.
 
@@ -104,7 +113,7 @@ class AnswerCounts(Protocol):
         """Quizzes that students took in the last `within`, those taken most first."""
         ...
 
-    def questions_of(self, quiz_ids: Sequence[UUID]) -> dict[UUID, Question]:
+    def questions_of(self, quiz_ids: Sequence[UUID]) -> dict[UUID, PlacedQuestion]:
         """The questions of quizzes by id, in their order."""
         ...
 
@@ -162,11 +171,16 @@ def _has_wrong_key(question: Question, figures: ItemFigures) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ItemReport:
-    """A question, its figures and its flags."""
+    """A question with its place, its figures and its flags."""
 
-    question: Question
+    place: PlacedQuestion
     figures: ItemFigures
     flags: tuple[Flag, ...]
+
+    @property
+    def question(self) -> Question:
+        """The question itself."""
+        return self.place.question
 
 
 def item_reports(
@@ -175,11 +189,12 @@ def item_reports(
     """A report on each question of the quizzes that was answered."""
     if not quiz_ids:
         return []
-    questions = counts.questions_of(quiz_ids)
+    places = counts.questions_of(quiz_ids)
+    questions = {question_id: place.question for question_id, place in places.items()}
     found = analyst.figures(questions, counts.answer_counts(quiz_ids))
     return [
         ItemReport(
-            questions[one.question_id], one, flags_of(questions[one.question_id], one)
+            places[one.question_id], one, flags_of(questions[one.question_id], one)
         )
         for one in found
     ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mentora_pipelines.domain.lessons.transcripts import Transcript
 from mentora_pipelines.domain.quizzes.questions import (
+    BLANK,
     BloomLevel,
     Difficulty,
     Question,
@@ -22,41 +23,49 @@ from mentora_pipelines.domain.terms.vocabulary import Vocabulary
 STRETCHES = 5
 """A quiz that is spread over the lesson asks about most fifths of it."""
 
-# Cues of Anderson and Krathwohl's tables, the highest level first.
-_CUES: tuple[tuple[BloomLevel, re.Pattern[str]], ...] = tuple(
-    (level, re.compile(rf"\b(?:{cues})\b", re.IGNORECASE))
-    for level, cues in (
-        (BloomLevel.CREATE, r"design|propose|invent|compose|devise|write\s+an?"),
+# Openings of Anderson and Krathwohl's tables, the highest level first. What a question
+# is about may be called anything: "a way to design a bridge" is only remembered.
+_OPENINGS: tuple[tuple[BloomLevel, re.Pattern[str]], ...] = tuple(
+    (level, re.compile(rf"(?:{openings})\b", re.IGNORECASE))
+    for level, openings in (
+        (BloomLevel.CREATE, r"(?:design|propose|invent|compose|devise)\s|write\s+an?"),
         (
             BloomLevel.EVALUATE,
             (
-                r"justify|judge|assess|critique|recommend|best\s+(?:choice|way|reason)|"
-                r"should\s+\w+\s+(?:choose|prefer|use)|is\s+it\s+(?:wise|better)"
+                r"justify|judge|assess|critique|recommend|should\s|is\s+it\s+(?:wise|"
+                r"better)|(?:what|which)\s+(?:\w+\s+)?(?:is|are|would\s+be)\s+(?:the\s+)?"
+                r"best|what\s+should\s+\w+\s+(?:choose|prefer|use)"
             ),
         ),
         (
             BloomLevel.ANALYZE,
             (
-                r"compare|contrast|differ(?:s|ence|ent)?|distinguish|relat(?:e|ion)\w*|"
-                r"in\s+contrast|unlike|what\s+causes?|evidence"
+                r"compare|contrast|distinguish|relate|analy[sz]e|in\s+contrast|"
+                r"how\s+(?:do|does|did|is|are)\s[^?]*\b(?:differ|different|related?)|"
+                r"what\s+(?:is|are)\s+(?:the\s+)?(?:main\s+)?(?:differences?|relation"
+                r"\w*)|what\s+distinguishes|what\s+evidence"
             ),
         ),
         (
             BloomLevel.APPLY,
             (
-                r"calculate|compute|solve|apply|how\s+(?:much|many)\s+would|"
-                r"what\s+(?:would|will)\s+happen|predict|suppose"
+                r"calculate|compute|solve|apply|predict|suppose|how\s+(?:much|many)\s"
+                r"[^?]*\bwould|what\s+(?:would|will|could)\s"
             ),
         ),
         (
             BloomLevel.UNDERSTAND,
             (
-                r"why|how|explain|describe|summari[sz]e|because|means?|example|"
-                r"what\s+does\s+\w+\s+do|what\s+happens|purpose|so\s+that"
+                r"why|explain|describe|summari[sz]e|give\s+an\s+example|"
+                r"how(?!\s+(?:many|much|long|old|often|far|fast|big|large|high))|"
+                r"what\s+(?:usually\s+)?happens|what\s+(?:is|was|are|were)\s+the\s+"
+                r"(?:main\s+)?(?:purpose|role|reason|function)|what\s+causes"
             ),
         ),
     )
 )
+# Where a question begins to ask: "If you double it, what happens?"
+_ASKING = re.compile(r"(?:^|[.!?:,;]\s+)(?=\S)")
 _KIND_POINTS = {
     QuestionKind.TRUE_FALSE: 0.0,
     QuestionKind.MULTIPLE_CHOICE: 0.5,
@@ -70,9 +79,18 @@ _MEDIUM_POINTS, _HARD_POINTS = 1.0, 2.5
 
 
 def measured_bloom(prompt: str) -> BloomLevel:
-    """What an English prompt asks of the mind, told by its cue words."""
-    for level, cues in _CUES:
-        if cues.search(prompt):
+    """What an English prompt asks of the mind, told by how it begins to ask.
+
+    A statement to judge and a gap to fill are remembered.
+    """
+    if BLANK in prompt:
+        return BloomLevel.REMEMBER
+    begins = [found.end() for found in _ASKING.finditer(prompt)]
+    if "?" not in prompt:
+        # "Compare a root and a stem." orders; further on a statement only states.
+        begins = begins[:1]
+    for level, openings in _OPENINGS:
+        if any(openings.match(prompt, at) for at in begins):
             return level
     return BloomLevel.REMEMBER
 

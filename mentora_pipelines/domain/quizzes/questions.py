@@ -95,7 +95,8 @@ class QuizWishes:
     """What a quiz is to be like; None leaves it to the writer.
 
     `edition` counts from 0: a later one asks for other questions about the same words.
-    `asked` is what other quizzes of the video ask already.
+    `asked` is what other quizzes of the video ask already, discarded ones too;
+    `settled` those of them that somebody has approved.
     """
 
     question_count: int
@@ -103,6 +104,7 @@ class QuizWishes:
     bloom_level: BloomLevel | None = None
     edition: int = 0
     asked: tuple[Question, ...] = ()
+    settled: tuple[Question, ...] = ()
 
     @property
     def key(self) -> str:
@@ -113,6 +115,18 @@ class QuizWishes:
             "edition": self.edition or None,
         }
         return " ".join(f"{name}={wish}" for name, wish in named.items() if wish)
+
+    @classmethod
+    def of_key(cls, question_count: int, key: str) -> "QuizWishes":
+        """The wishes that `key` names."""
+        named = dict(wish.split("=", 1) for wish in key.split())
+        difficulty, bloom_level = named.get("difficulty"), named.get("bloom")
+        return cls(
+            question_count,
+            Difficulty(difficulty) if difficulty else None,
+            BloomLevel(bloom_level) if bloom_level else None,
+            int(named.get("edition", 0)),
+        )
 
 
 @runtime_checkable

@@ -1,52 +1,46 @@
 """Quizzes: drafts of questions about a published lesson.
 
-Here belong the shape of a quiz, its port to the store and the rule when one is
-written. Not here: what makes a question good (`validation`), or what a creator does
-with a quiz (`life`).
+Here belong the shape of a quiz, its states and its port to the store. Not here: when
+one is written (`writing`), what makes a question good (`validation`), or what a creator
+does with a quiz (`life`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
-from mentora_pipelines.domain.identity import question_id_of, quiz_id_of
-from mentora_pipelines.domain.lessons.chunks import ChunkStore
-from mentora_pipelines.domain.lessons.transcripts import TranscriptStore
-from mentora_pipelines.domain.quizzes.conflicts import TextEmbedder
-from mentora_pipelines.domain.quizzes.faults import Fault
-from mentora_pipelines.domain.quizzes.measures import QuizMeasures, measured
-from mentora_pipelines.domain.quizzes.questions import (
-    Question,
-    QuizWishes,
-    QuizWriter,
-)
-from mentora_pipelines.domain.quizzes.review import (
-    Refusal,
-    Review,
-    review_questions,
-)
-from mentora_pipelines.domain.spending.usage import paid_by, payer_of
+from mentora_pipelines.domain.identity import question_id_of
+from mentora_pipelines.domain.quizzes.questions import Question
+from mentora_pipelines.domain.quizzes.review import Refusal
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.errors import (
-    NotFound,
-    OverBudget,
-    ProviderAway,
-    ProviderRefused,
-)
 
 DEFAULT_QUESTION_COUNT = 10
 
 
 class QuizStatus(StrEnum):
-    """`draft → approved → published`, and `stale` when its evidence is gone."""
+    """`draft → approved → published`, `stale` when its evidence is gone.
+
+    `discarded`: its creator did not want it; it is kept, and nobody is shown it.
+    """
 
     DRAFT = "draft"
     APPROVED = "approved"
     PUBLISHED = "published"
     STALE = "stale"
+    DISCARDED = "discarded"
+
+
+SETTLED = frozenset({QuizStatus.APPROVED, QuizStatus.PUBLISHED})
+"""Somebody has read it and wants it."""
+
+STANDING = SETTLED | {QuizStatus.DRAFT}
+"""Its questions stay where they are: another quiz does not ask them again."""
+
+NOT_STALE = STANDING | {QuizStatus.DISCARDED}
+"""What its writer need not propose again while there is anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +83,6 @@ class Quiz:
 class QuizReader(Protocol):
     """Reads the quizzes of a video."""
 
-    def question_count(self, video: Video, quiz_id: UUID) -> int | None:
-        """How many questions a stored quiz has, or None when there is no such quiz."""
-        ...
-
     def quizzes(self, video: Video) -> list[Quiz]:
         """The quizzes of a video with their questions, newest first."""
         ...
@@ -119,121 +109,18 @@ class QuizStore(QuizReader, Protocol):
         """Let whoever looks for `requested_as` find this quiz; the first one stays."""
         ...
 
-
-class LessonWithQuizzes(TranscriptStore, ChunkStore, QuizStore, Protocol):
-    """What writing a quiz reads and writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class QuizFigures:
-    """What one run of `write_quiz` did; counts of questions.
-
-    `review` and `measures` are None of a quiz that was there already.
-    """
-
-    quiz_id: UUID
-    questions: int
-    review: Review | None
-    measures: QuizMeasures | None
-
-    @property
-    def written(self) -> bool:
-        """Whether this run wrote it."""
-        return self.review is not None
+    def refuse_request(self, video: Video, requested_as: UUID, reason: str) -> None:
+        """Let whoever looks for `requested_as` find why there is no quiz (yet)."""
+        ...
 
 
-def write_quiz(
-    video: Video,
-    wishes: QuizWishes,
-    *,
-    writer: QuizWriter,
-    store: LessonWithQuizzes,
-    embedder: TextEmbedder,
-    requested_as: UUID | None = None,
-) -> QuizFigures:
-    """Write a draft about the published version unless this quiz exists.
-
-    What the rules refuse is repaired once by the writer, else left out and kept beside
-    the quiz with its reasons. `requested_as` is the name under which somebody waits for
-    it. Raises `NotFound` when nothing is published.
-    """
-    if video.published_transcript_id is None:
-        raise NotFound(f"video {video.id} is not published: run `published_lessons`")
-    transcript_id = video.published_transcript_id
-    quiz_id = quiz_id_of(
-        transcript_id, writer.fingerprint, wishes.question_count, wishes.key
-    )
-    figures = _stored_quiz(video, quiz_id, store)
-    if figures is None:
-        with store.writing_alone(video):
-            # Whoever came first may have written it meanwhile.
-            figures = _stored_quiz(video, quiz_id, store)
-            if figures is None:
-                order = _Order(video, transcript_id, quiz_id, wishes)
-                figures = _written_quiz(
-                    order, paid_by(writer, payer_of(video)), store, embedder
-                )
-    if requested_as is not None:
-        store.answer_request(video, requested_as, figures.quiz_id)
-    return figures
-
-
-def asked_by(quizzes: Sequence[Quiz]) -> tuple[Question, ...]:
-    """What another quiz of the video should not ask again, in the quizzes' order."""
+def asked_by(
+    quizzes: Sequence[Quiz], states: Collection[QuizStatus] = NOT_STALE
+) -> tuple[Question, ...]:
+    """What the quizzes in these states ask, in their order."""
     return tuple(
         question
         for quiz in quizzes
-        if quiz.status is not QuizStatus.STALE
+        if quiz.status in states
         for question in quiz.questions
-    )
-
-
-def _stored_quiz(video: Video, quiz_id: UUID, store: QuizStore) -> QuizFigures | None:
-    stored = store.question_count(video, quiz_id)
-    return None if stored is None else QuizFigures(quiz_id, stored, None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    video: Video
-    transcript_id: UUID
-    quiz_id: UUID
-    wishes: QuizWishes
-
-
-def _written_quiz(
-    order: _Order, writer: QuizWriter, store: LessonWithQuizzes, embedder: TextEmbedder
-) -> QuizFigures:
-    video, transcript_id, wishes = order.video, order.transcript_id, order.wishes
-    transcript = store.transcript(video, transcript_id)
-    chunks = store.chunks(video, transcript_id)
-    asked = asked_by(store.quizzes(video))
-    informed = replace(wishes, asked=asked)
-
-    def repair(question: Question, faults: Sequence[Fault]) -> Question | None:
-        try:
-            return writer.repair(transcript, chunks, question, faults)
-        except (OverBudget, ProviderAway, ProviderRefused):
-            # The others are written and paid for: one less is no reason to lose them.
-            return None
-
-    review = review_questions(
-        writer.write(transcript, chunks, informed)[: wishes.question_count],
-        transcript,
-        asked=asked,
-        embedder=embedder,
-        repair=repair,
-    )
-    quiz = Quiz(
-        id=order.quiz_id,
-        transcript_id=transcript_id,
-        status=QuizStatus.DRAFT,
-        writer_fingerprint=writer.fingerprint,
-        questions=review.kept,
-        question_count=wishes.question_count,
-        wishes=wishes.key,
-    )
-    store.add_quiz(video, quiz, review.refused)
-    return QuizFigures(
-        order.quiz_id, len(review.kept), review, measured(review.kept, transcript)
     )

@@ -4,6 +4,7 @@ Here belong the one repair and the record of what was refused. Not here: the rul
 (`validation`, `conflicts`), or storing.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,11 @@ from mentora_pipelines.domain.identity import content_hash
 from mentora_pipelines.domain.lessons.transcripts import Transcript
 from mentora_pipelines.domain.quizzes.conflicts import Conflicts, TextEmbedder
 from mentora_pipelines.domain.quizzes.faults import Fault
-from mentora_pipelines.domain.quizzes.questions import Question, QuestionKind
+from mentora_pipelines.domain.quizzes.questions import (
+    Question,
+    QuestionKind,
+    QuizWishes,
+)
 from mentora_pipelines.domain.quizzes.validation import Validator
 
 Repair = Callable[[Question, Sequence[Fault]], Question | None]
@@ -82,6 +87,21 @@ def review_questions(
         conflicts.add(question)
         kept.append(question)
     return Review(tuple(kept), tuple(refused), repaired)
+
+
+def why_nothing(review: Review, wishes: QuizWishes) -> str:
+    """Why a review kept no question, as its creator reads it."""
+    codes = Counter(
+        fault.code
+        for refusal in review.refused
+        for fault in (refusal.remaining or refusal.faults)[:1]
+    )
+    if codes:
+        why = ", ".join(f"{code} {count}" for code, count in codes.most_common())
+        return f"every question that was written had a fault: {why}"
+    if wishes.asked:
+        return "the other quizzes of the video ask what its lesson holds"
+    return "the lesson holds too little for a question"
 
 
 def in_fixed_order(question: Question) -> Question:

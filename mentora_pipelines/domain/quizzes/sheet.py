@@ -7,6 +7,7 @@ options, or what the transcript says.
 import re
 from collections.abc import Iterator
 
+from mentora_pipelines.domain.quizzes.context import context_faults
 from mentora_pipelines.domain.quizzes.faults import Fault, FaultCode
 from mentora_pipelines.domain.quizzes.questions import BLANK, Question, QuestionKind
 from mentora_pipelines.domain.quizzes.wording import (
@@ -14,6 +15,7 @@ from mentora_pipelines.domain.quizzes.wording import (
     content_roots,
     has_words,
     normal,
+    tokens_of,
 )
 from mentora_pipelines.domain.terms import english_words as english
 from mentora_pipelines.domain.terms.vocabulary import Vocabulary
@@ -29,39 +31,16 @@ _BLANKS = re.compile(r"_{2,}")
 _COMMON_ZIPF = 5.6
 """A word this common (one in 2,500) is no term: "people", "good", "because"."""
 
-# What is said about the recording instead of the subject.
-_RECORDING = re.compile(
-    r"\b(?:speakers?|narrator|presenter|lecturer|instructor|transcript|passage|excerpt|"
-    r"chunk|quotes?|quoted|"
-    r"(?:the|this)\s+(?:text|sentence|video|clip|recording|section|paragraph|speech)|"
-    r"context\s+(?:provided|given)|provided\s+(?:text|context)|"
-    r"(?:as|was|were|is|are)\s+(?:mentioned|discussed|stated|said)|mentioned\s+in|"
-    r"(?:this|today.s|next|last)\s+(?:lesson|lecture|episode|class|chapter)|"
-    r"(?:here\s+(?:is|are)|your\s+quiz|quiz\s+question)|question\s+\d+)\b",
-    re.IGNORECASE,
-)
 _RITUAL = re.compile(
-    r"\b(?:subscribe|welcome\s+(?:back|to)|thanks?\s+(?:you\s+)?for\s+(?:watching|"
-    r"listening)|see\s+you\s+(?:next|in|soon)|hit\s+the|leave\s+a\s+(?:like|comment)|"
-    r"my\s+name\s+is|my\s+channel|sponsor(?:ed)?\s+(?:of|by)|patreon)\b",
+    r"\b(?:(?:please|like\s+and|and|to)\s+subscribe(?!\s+to\s+(?:an?|the|every)\b)|"
+    r"^subscribe|subscribe\s+(?:now|below|to\s+(?:my|our|this))|"
+    r"^welcome\s+to|welcome\s+(?:back|to\s+(?:my|our|this))|"
+    r"thanks?\s+(?:you\s+)?for\s+(?:watching|listening)|see\s+you\s+(?:next|in|soon)|"
+    r"hit\s+the\s+(?:like|bell|subscribe|notification)|leave\s+a\s+(?:like|comment)|"
+    r"my\s+name\s+is|my\s+channel|sponsor\s+of\s+(?:this|today)|"
+    r"(?:video|lesson|episode)\s+is\s+sponsored\s+by|patreon)\b",
     re.IGNORECASE,
 )
-_POINTING = english.words(
-    "he she him his her hers they them their it its this these those there i me my we "
-    "us our"
-)
-_EMPTY_SUBJECT = re.compile(
-    r"\b(?:is|was|are|were)\s+(?:it|this|that|they)\s+(?:called|important|possible|"
-    r"necessary|true|useful|better|that|hard|easy|wise|safe|faster|slower)|"
-    r"\b(?:does|would|will)\s+it\s+(?:take|mean|happen|help|matter|make)|\bit\s+is\b|"
-    r"\bthere\s+(?:is|are)\b|\b(?:is|are)\s+there\b",
-    re.IGNORECASE,
-)
-# "Which of these is ..." points at the options.
-_DEMONSTRATED = re.compile(
-    r"(?<!of )\b(?:this|these|those|such)\s+(?!are\b|is\b)(\w+)", re.IGNORECASE
-)
-_OF_THESE = re.compile(r"\bof\s+(?:these|those|the\s+following)\b", re.IGNORECASE)
 _ASKS = re.compile(r"[?:\uff1f\uff1a]\s*(?:\([^)]*\))?\s*$")
 
 
@@ -85,7 +64,7 @@ def sheet_faults(question: Question, vocabulary: Vocabulary) -> Iterator[Fault]:
     if _RITUAL.search(question.quote):
         yield Fault(FaultCode.TRIVIAL, "the quote greets, thanks or advertises")
     if vocabulary.is_english:
-        yield from _lost_context(question, vocabulary)
+        yield from context_faults(question, vocabulary)
     yield from _kind_faults(question, vocabulary)
 
 
@@ -105,32 +84,6 @@ def _kind_faults(question: Question, vocabulary: Vocabulary) -> Iterator[Fault]:
         yield Fault(FaultCode.FORM, "the prompt asks nothing")
 
 
-def _lost_context(question: Question, vocabulary: Vocabulary) -> Iterator[Fault]:
-    if _RECORDING.search(question.prompt):
-        yield Fault(FaultCode.OUT_OF_CONTEXT, "it asks about the recording")
-        return
-    demonstrated = _DEMONSTRATED.search(question.prompt)
-    if demonstrated and not has_words(
-        question.prompt[: demonstrated.start()], demonstrated[1]
-    ):
-        yield Fault(
-            FaultCode.OUT_OF_CONTEXT, f"nobody knows which {demonstrated[1]} is meant"
-        )
-        return
-    prompt = _OF_THESE.sub(" ", _EMPTY_SUBJECT.sub(" ", question.prompt))
-    seen = 0
-    for token in vocabulary.tokens(_BLANKS.sub(" thing ", prompt)):
-        if token.lower in _POINTING:
-            yield Fault(
-                FaultCode.OUT_OF_CONTEXT, f"nobody knows what {token.text!r} stands for"
-            )
-            return
-        seen += token.lower not in english.FUNCTION_WORDS | english.VERB_FORMS
-        if seen:
-            # What follows may point to what was named.
-            return
-
-
 def _blank_faults(question: Question, vocabulary: Vocabulary) -> Iterator[Fault]:
     words = vocabulary.tokens(question.answer)
     if len(words) > MAX_BLANK_WORDS:
@@ -139,14 +92,23 @@ def _blank_faults(question: Question, vocabulary: Vocabulary) -> Iterator[Fault]
         yield Fault(FaultCode.TRIVIAL, "the blank stands for a word of no meaning")
     if _repeats(question):
         yield Fault(FaultCode.FORM, "the answer repeats what stands behind the blank")
-    around = content_roots(question.prompt, vocabulary)
+    # In a sentence with a gap "name" and "part" are words like others.
+    around = [
+        token
+        for token in tokens_of(question.prompt, vocabulary)
+        if not vocabulary.is_stop_word(token.lower)
+    ]
     least = _MIN_OTHER_CONTENT_WORDS
     if any(token.is_number for token in words):
         least = _MIN_WORDS_AROUND_NUMBER
     if len(around) < least:
         yield Fault(FaultCode.TRIVIAL, "too little stands around the blank")
-    said = content_roots(question.quote, vocabulary)
-    if around and sum(r in said for r in around) < SAME_BLANK_SHARE * len(around):
+    said = {token.stem for token in tokens_of(question.quote, vocabulary)}
+    said |= set(content_roots(question.quote, vocabulary))
+    same = sum(
+        token.stem in said or vocabulary.root(token.stem) in said for token in around
+    )
+    if around and same < SAME_BLANK_SHARE * len(around):
         yield Fault(FaultCode.UNSUPPORTED, "the quote is not what the prompt completes")
 
 

@@ -5,7 +5,7 @@ without any other server, and a run that is tried again counts once.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,6 +22,19 @@ WRITING_LIMIT = timedelta(hours=1)
 """A quiz that is not there so long after its launch has failed. Fifty questions that
 are all repaired take nine minutes of an account of 30,000 tokens a minute, when nobody
 else uses it; each request may wait ten for its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedQuiz:
+    """A quiz that was asked for under a name of its own.
+
+    `written_since` is when a run was started that may still write it, None while it
+    waits for its turn. `reason` says why the last attempt gave none.
+    """
+
+    requested_as: UUID
+    written_since: datetime | None = None
+    reason: str | None = None
 
 
 def turn(launched: Sequence[timedelta], waiting: int, now: datetime) -> datetime:
@@ -41,7 +54,7 @@ def next_edition(
 ) -> QuizWishes:
     """The wishes for a quiz that is not there yet.
 
-    A quiz that somebody has approved, or a draft, is not written over: what is wanted
+    Whatever is stored is not written over, a discarded one neither: what is wanted
     then is another edition about the same words. Whoever asks again before it is there
     asks for the same one.
     """

@@ -19,7 +19,7 @@ _NUMERALS = {
     "twenty": "20", "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60",
     "seventy": "70", "eighty": "80", "ninety": "90", "hundred": "100",
     "thousand": "1000", "million": "1000000", "first": "1st", "second": "2nd",
-    "third": "3rd", "fourth": "4th", "fifth": "5th",
+    "third": "3rd", "fourth": "4th", "fifth": "5th", "twice": "2x", "thrice": "3x",
 }  # fmt: skip
 _NEGATIONS = english.words(
     "not no never none nothing nobody neither nor without cannot except"
@@ -90,12 +90,13 @@ def normal(text: str) -> str:
 
 def has_words(text: str, words: str) -> bool:
     """Whether `words` stand in `text` as whole words, in any case."""
-    wanted = normal(words)
-    if not wanted:
-        return False
+    return bool(normal(words)) and whole_words(words).search(normal(text)) is not None
+
+
+def whole_words(words: str) -> re.Pattern[str]:
+    """Finds `words`, which are not empty, as whole words of a text that is `normal`."""
     # "SYN" does not stand in "SYN-ACK".
-    pattern = rf"(?<![\w-]){re.escape(wanted)}(?!-?\w)"
-    return re.search(pattern, normal(text)) is not None
+    return re.compile(rf"(?<![\w-]){re.escape(normal(words))}(?!-?\w)")
 
 
 def tokens_of(text: str, vocabulary: Vocabulary) -> list[Token]:

@@ -18,6 +18,10 @@ SLACK_MINUTES = 1 / 60
 """A lesson is heard in windows whose lengths are rounded: a second is not held against
 it, or a lesson that fits exactly would be refused at its last window."""
 
+SLACK_USD = Decimal("0.0001")
+"""What the windows of a lesson may cost more than was set aside for the whole: the
+price of each is rounded up to a millionth."""
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -48,6 +52,15 @@ class Spending:
 
     def __add__(self, other: "Spending") -> "Spending":
         return Spending(self.usd + other.usd, self.minutes + other.minutes)
+
+    def beyond(self, held: "Spending") -> "Spending":
+        """What of it is more than `held`, if anything is."""
+        usd = self.usd - held.usd
+        slack_usd = SLACK_USD if held.usd else Decimal(0)
+        return Spending(
+            usd if usd > slack_usd else Decimal(0),
+            max(self.minutes - held.minutes, 0.0),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ whose adapters book their requests themselves.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -50,6 +50,11 @@ class MeteredTranscriber:
         """That of the transcriber behind it."""
         return self._transcriber.fingerprint
 
+    @property
+    def hears_silence(self) -> bool:
+        """Yes: the minutes of a lesson are those of its sound."""
+        return True
+
     def paid_by(self, payer: Payer) -> "MeteredTranscriber":
         """The same transcriber, its minutes booked to `payer`."""
         return MeteredTranscriber(self._transcriber, self._model, self._ledgers, payer)
@@ -58,9 +63,9 @@ class MeteredTranscriber:
         """So much sound, as one call."""
         return (self._call(duration_s),) if duration_s > 0 else ()
 
-    def check_budget(self, duration_s: float) -> None:
-        """Raise `OverBudget` when the payer has fewer minutes left."""
-        self._ledger.check(self.plan(duration_s))
+    def within_budget(self, duration_s: float) -> AbstractContextManager[None]:
+        """While it lasts, so many minutes are set aside; raises `OverBudget`."""
+        return self._ledger.hold(self.plan(duration_s))
 
     def windows(self, audio: Path, after_s: float) -> Iterator[Window]:
         """Each window reserved before it is given out, settled when the next is due.

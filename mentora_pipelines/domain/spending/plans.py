@@ -13,7 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from mentora_pipelines.domain.caching.embeddings import TextModel
-from mentora_pipelines.domain.identity import transcript_id_of
+from mentora_pipelines.domain.identity import quiz_id_of, transcript_id_of
 from mentora_pipelines.domain.lessons.audio import MediaDecoder, audio_key_of
 from mentora_pipelines.domain.lessons.chunks import Chunk, ChunkStore, cut_chunks
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingStore, plan_embedding
@@ -24,6 +24,11 @@ from mentora_pipelines.domain.lessons.recognition import (
     remaining_s,
 )
 from mentora_pipelines.domain.lessons.transcripts import Transcript
+from mentora_pipelines.domain.quizzes.notices import QuizRequests
+from mentora_pipelines.domain.quizzes.paid_answers import (
+    PaidAnswerStore,
+    remembering,
+)
 from mentora_pipelines.domain.quizzes.questions import (
     PlansQuiz,
     QuizWishes,
@@ -78,7 +83,15 @@ class LessonPlan:
         return tuple(call for stage in self.stages for call in stage.calls)
 
 
-class PlannedLessons(RecognitionStore, ChunkStore, EmbeddingStore, QuizStore, Protocol):
+class PlannedLessons(
+    RecognitionStore,
+    ChunkStore,
+    EmbeddingStore,
+    QuizStore,
+    QuizRequests,
+    PaidAnswerStore,
+    Protocol,
+):
     """What of the store a plan looks into."""
 
 
@@ -166,20 +179,20 @@ def _taken_in(video: Video, storage: ObjectStorage, decoder: MediaDecoder) -> Vi
 def _hearing(
     video: Video, transcriber: Transcriber, store: RecognitionStore
 ) -> tuple[Stage, UUID | None]:
-    """What is left to hear, and the version that stands if nothing is.
-
-    A provider may be sent less: minutes in which nobody speaks are left out.
-    """
+    """What is left to hear, and the version that stands if nothing is."""
     hints = store.recognition_hints(video)
     fingerprint = hints.name(transcriber.fingerprint)
     wanted = transcript_id_of(video.id, video.source_hash or "", fingerprint)
     known = known_version(video, wanted, store)
+    basis = Basis.EXACT
     calls: Sequence[PlannedCall] = ()
     if known is None and isinstance(transcriber, PlansRecognition):
         windows = store.recognised_windows(video, wanted)
         if not (windows and windows[-1].is_last):
             calls = transcriber.plan(remaining_s(video, windows))
-    return Stage(Operation.TRANSCRIPTION, Basis.EXACT, tuple(calls)), known
+            if not transcriber.hears_silence:
+                basis = Basis.UPPER_BOUND
+    return Stage(Operation.TRANSCRIPTION, basis, tuple(calls)), known
 
 
 def _embedding(
@@ -216,7 +229,7 @@ def _quiz(
     services: LessonServices,
     store: PlannedLessons,
 ) -> Stage:
-    """The quiz of the upload, which is asked for once."""
+    """The quiz of the upload, which is asked for once, whatever became of it."""
     writer, counter = services.quiz_writer, services.embedder
     basis = Basis.UPPER_BOUND
     calls: Sequence[PlannedCall] = ()
@@ -227,8 +240,13 @@ def _quiz(
         video.auto_generate_quiz
         and isinstance(writer, PlansQuiz)
         and not _has_quiz(video, store)
+        and not store.quiz_came_to_nothing(video)
     ):
         wishes = QuizWishes(question_count, asked=asked_by(store.quizzes(video)))
+        quiz_id = quiz_id_of(
+            transcript.id, writer.fingerprint, wishes.question_count, wishes.key
+        )
+        writer = remembering(writer, store.paid_answers(video, quiz_id))
         calls = writer.plan(transcript, cut_chunks(transcript, counter), wishes)
     return Stage(Operation.QUIZ, basis, tuple(calls))
 

@@ -15,9 +15,13 @@ from mentora_pipelines.domain.spending.usage import PlannedCall, Unit
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Calls added up; `cost_usd` leaves out the `unpriced` ones."""
+    """Calls added up; `cost_usd` leaves out the `unpriced` ones.
 
-    requests: int = 0
+    `requests` is None with sound among them: how many windows it is cut into depends on
+    its silences.
+    """
+
+    requests: int | None = 0
     audio_s: float = 0.0
     input_tokens: float = 0.0
     output_tokens: float = 0.0
@@ -43,7 +47,7 @@ def total_of(calls: Sequence[PlannedCall], prices: PriceTable, at: datetime) -> 
         for call in calls
     ]
     return Total(
-        requests=len(calls),
+        requests=None if seconds else len(tokens),
         audio_s=sum(call.input_units for call in seconds),
         input_tokens=sum(call.input_units for call in tokens),
         output_tokens=sum(call.output_units for call in tokens),

@@ -16,12 +16,13 @@ have been used (nothing, when the provider refused). What was never settled, sin
 process died, keeps its bound.
 
 How the plan and the bill agree: an adapter says by `plan` which requests it would send,
-out of the code that sends them. Where one result takes several requests, the adapter
-has all of them checked (`UsageLedger.check`) before the first, so that a budget that
-is too small for the whole costs nothing.
+out of the code that sends them. Where one result takes several requests, what all of
+them take is set aside before the first (`UsageLedger.hold`), so that a budget that is
+too small for the whole costs nothing, also when two lessons ask for it at once.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -79,6 +80,11 @@ class PlannedCall:
     video_id: UUID | None = None
 
 
+PATIENCE = timedelta(hours=1)
+"""No call and its repeats last this long; one that does is booked again by its
+answer."""
+
+
 @runtime_checkable
 class UsageLedger(Protocol):
     """Books the calls that one creator, or the platform, pays for."""
@@ -102,7 +108,18 @@ class UsageLedger(Protocol):
         ...
 
     def check(self, calls: Sequence[PlannedCall]) -> None:
-        """Raise `OverBudget` when these do not fit together; books nothing."""
+        """Raise `OverBudget` when these do not fit together; books nothing.
+
+        What is held for their video and operation is theirs.
+        """
+        ...
+
+    def hold(self, calls: Sequence[PlannedCall]) -> AbstractContextManager[None]:
+        """While it lasts, what these take is set aside for their video and operation.
+
+        Raises `OverBudget` when they do not fit together. A hold takes the place of an
+        earlier one; that of a process that died counts no more after `PATIENCE`.
+        """
         ...
 
 
@@ -128,11 +145,6 @@ class UnansweredCalls(Protocol):
         ...
 
 
-PATIENCE = timedelta(hours=1)
-"""No call and its repeats last this long; one that does is booked again by its
-answer."""
-
-
 @runtime_checkable
 class Billed(Protocol):
     """An adapter whose calls somebody pays for."""
@@ -146,12 +158,20 @@ class Billed(Protocol):
 class PlansRecognition(Protocol):
     """A transcriber that can say what hearing so much sound takes."""
 
-    def plan(self, duration_s: float) -> Sequence[PlannedCall]:
-        """Its requests; their `input_units` add up to `duration_s` in seconds."""
+    @property
+    def hears_silence(self) -> bool:
+        """Whether windows in which nobody speaks are counted, too."""
         ...
 
-    def check_budget(self, duration_s: float) -> None:
-        """Raise `OverBudget` when the payer cannot afford so much sound."""
+    def plan(self, duration_s: float) -> Sequence[PlannedCall]:
+        """So much sound, as one call; in how many windows it is cut is not known."""
+        ...
+
+    def within_budget(self, duration_s: float) -> AbstractContextManager[None]:
+        """While it lasts, so much sound is set aside of the payer's budget.
+
+        Raises `OverBudget` when the payer cannot afford it.
+        """
         ...
 
 

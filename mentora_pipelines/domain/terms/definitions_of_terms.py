@@ -72,6 +72,11 @@ _UNNAMED = english.words(
 _CONTEXT_WORDS = english.words(
     "this these those i me my we us our he she him today lesson video above"
 )
+# "The crust is broken into plates that drift" says what happens to it.
+_PARTICIPLES = english.words(
+    "broken spoken written driven given hidden frozen chosen drawn known shown grown "
+    "thrown torn worn born taken stolen woven beaten eaten blown flown cut set put"
+)
 MIN_DESCRIPTION_WORDS = 4
 """Fewer words ("a big problem") describe too many things."""
 
@@ -136,5 +141,6 @@ def _describes(verb: str, description: str) -> bool:
         link is not None
         and first not in english.FUNCTION_WORDS
         and not first.endswith(("ed", "ing", "ly"))
+        and first not in _PARTICIPLES
         and first not in english.VERB_FORMS
     )

@@ -229,7 +229,8 @@ class _Lesson:
         if self._vocabulary.language == "de":
             return telling and self._is_name(stem)
         if not self._vocabulary.is_english:
-            return telling and (self._nouns[stem] > 0 or not self._vocabulary.articles)
+            noun = self._nouns[stem] > 0 or not self._vocabulary.articles
+            return telling and (noun or named)
         if word in english.GENERAL_WORDS:
             return False
         if word.endswith("ed") and word not in english.ED_NOUNS and not named:

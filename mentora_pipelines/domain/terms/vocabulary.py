@@ -114,6 +114,11 @@ class Vocabulary:
             return english.DETERMINERS - {"that", "what", "which", "more", "most"}
         return frozenset(_ARTICLES.get(self.language, "").split())
 
+    @property
+    def tells_names(self) -> bool:
+        """Whether a capital makes a name: not in German, nor where we know no nouns."""
+        return self.language != "de" and bool(self.articles)
+
     @cached_property
     def joiners(self) -> frozenset[str]:
         """Words that stand inside a term: "Bill of Rights", "dióxido de carbono"."""

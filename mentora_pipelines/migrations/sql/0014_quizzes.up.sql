@@ -6,7 +6,12 @@ alter table quizzes
     add column changed jsonb not null default '[]',
     add column approved_at timestamptz,
     add column published_at timestamptz,
-    add column stale_at timestamptz;
+    add column stale_at timestamptz,
+    drop constraint quizzes_status_check,
+    add constraint quizzes_status_check
+        check (status in ('draft', 'approved', 'published', 'stale', 'discarded'));
+comment on column quizzes.status is
+    'draft, approved, published, stale (a later version lacks what a question rests on), or discarded by its creator.';
 comment on column quizzes.id is
     'Follows from the transcript version, the writer, the count and the wishes.';
 comment on column quizzes.wishes is
@@ -39,13 +44,21 @@ comment on column quiz_questions.difficulty is 'How hard the writer says it is.'
 comment on column quiz_questions.bloom_level is 'What it asks of the mind, as the writer says.';
 comment on column quiz_questions.edits is 'How often a person has edited it.';
 comment on column quiz_questions.edited_at is
-    'When a person edited it last; answers given before are to another question.';
+    'When a person edited what it asks last; answers given before are to another question.';
 
 alter table quiz_questions
     drop constraint quiz_questions_chunk_id_fkey,
     add foreign key (creator_id, chunk_id) references transcript_chunks (creator_id, id)
         on delete set null (chunk_id);
 drop index idx_quiz_questions_chunk;
+
+alter table quiz_requests
+    alter column quiz_id drop not null,
+    add column reason text check ((quiz_id is null) = (reason is not null)),
+    add foreign key (creator_id) references creators on delete cascade;
+comment on column quiz_requests.creator_id is 'The creator of the lesson.';
+comment on column quiz_requests.quiz_id is 'The quiz that answers it; NULL: there is none.';
+comment on column quiz_requests.reason is 'Why no quiz answers it.';
 
 create table quiz_question_edits (
     id          uuid primary key,

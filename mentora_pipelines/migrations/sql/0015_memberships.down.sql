@@ -14,6 +14,7 @@ alter table memberships
     drop constraint memberships_creator_id_external_id_key,
     drop column changed_at,
     drop column granted_at,
+    drop column company_id,
     add constraint memberships_creator_id_user_id_product_id_key
         unique (creator_id, user_id, product_id);
 comment on column memberships.closed_at is 'When a sync found it gone; NULL while it exists.';

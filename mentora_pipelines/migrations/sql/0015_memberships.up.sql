@@ -1,6 +1,7 @@
 -- Memberships follow Whop, and what its access check said is kept.
 
 alter table memberships
+    add column company_id text check (company_id <> ''),
     add column granted_at timestamptz,
     add column changed_at timestamptz,
     -- A user may buy a product twice: then one purchase must not hide the other.
@@ -9,6 +10,8 @@ alter table memberships
 create index idx_memberships_user on memberships (creator_id, user_id);
 comment on column memberships.closed_at is
     'When it was found gone, or Whop said that it is over; NULL while it exists.';
+comment on column memberships.company_id is
+    'The id of the company at Whop that sold it; NULL until Whop told of it.';
 comment on column memberships.granted_at is
     'When Whop last told of it as giving access; kept while the status is an unknown word, NULL after one that denies.';
 comment on column memberships.changed_at is

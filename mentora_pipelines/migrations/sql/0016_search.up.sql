@@ -246,16 +246,25 @@ create function nearest_vectors(
     language plpgsql stable
     -- The choice of the plan stands: long vectors lie apart from their rows, so that the
     -- server takes them for cheap to read and would rather sort them all.
-    set enable_sort = off
-    set hnsw.iterative_scan = relaxed_order
-    set hnsw.ef_search = 100 as
+    set enable_sort = off as
 $$
+declare
+    -- pgvector's own settings cannot stand above: its library may not be loaded yet.
+    ef_before text := coalesce(current_setting('hnsw.ef_search', true), '40');
+    scan_before text := coalesce(current_setting('hnsw.iterative_scan', true), 'off');
 begin
     if plan like '%_index' then
-        perform set_config('hnsw.ef_search', candidates::text, true);
+        perform
+            set_config('hnsw.ef_search', candidates::text, true),
+            set_config('hnsw.iterative_scan', 'relaxed_order', true);
     end if;
     return query execute search_statement(plan, generation, dimensions)
     using question, scope, wanted;
+    if plan like '%_index' then
+        perform
+            set_config('hnsw.ef_search', ef_before, true),
+            set_config('hnsw.iterative_scan', scan_before, true);
+    end if;
 end
 $$;
 comment on function nearest_vectors(text, uuid, integer, integer, vector, uuid, integer) is

@@ -83,7 +83,8 @@ begin
         starts := month at time zone 'UTC';
         ends := (month + interval '1 month') at time zone 'UTC';
         partition_name := 'analytics_events_' || to_char(month, 'YYYY_MM');
-        -- A month that was detached stays so; its late facts go to the default partition.
+        -- A month that was put away stays so; its late facts go to the default partition.
+        continue when to_regclass(format('analytics_archive.%I', partition_name)) is not null;
         continue when to_regclass(format('%I', partition_name)) is not null;
         -- Writers wait here: one who had chosen the default partition would be refused.
         lock table analytics_events in share row exclusive mode;

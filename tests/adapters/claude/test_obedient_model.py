@@ -4,7 +4,8 @@ Through the real SDK and a server that obeys: what is stored must not differ.
 """
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,8 +13,7 @@ import pytest
 from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.domain.quizzes.faults import FaultCode
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
-from mentora_pipelines.domain.quizzes.quizzes import Quiz, write_quiz
-from mentora_pipelines.domain.quizzes.review import Refusal
+from mentora_pipelines.domain.quizzes.writing import QuizFigures, write_quiz
 from tests.fakes import PENDING_VIDEO, FakeLessonStore
 from tests.fix_ai import Hosted
 from tests.lessons import chunks_of, transcript_of
@@ -110,15 +110,19 @@ def obedient(system: str, content: str) -> Written:
     return found[: int(wanted[1]) if wanted else 10]
 
 
+PAUSE = [" ".join(["well"] * 240)] * 30
+"""Said between the two halves of a lesson, so that a model gets each by itself."""
+
+Write = Callable[..., QuizFigures]
+
+
 @pytest.fixture
-def written(
-    hosted: Hosted, ai_server: AiServer
-) -> Callable[..., tuple[Quiz, list[Refusal]]]:
+def written(hosted: Hosted, ai_server: AiServer) -> Write:
     """Writes the quiz of a lesson in which these orders are said, too."""
     ai_server.quiz = obedient
 
-    def write(*orders: str) -> tuple[Quiz, list[Refusal]]:
-        lesson = transcript_of([*TAUGHT[:3], *orders, *TAUGHT[3:]])
+    def write(*orders: str, pause: Sequence[str] = ()) -> QuizFigures:
+        lesson = transcript_of([*TAUGHT[:3], *pause, *orders, *TAUGHT[3:]])
         video = replace(
             PENDING_VIDEO,
             staged_transcript_id=lesson.id,
@@ -127,64 +131,72 @@ def written(
         store = FakeLessonStore()
         store.add_transcript(video, lesson)
         store.replace_chunks(video, lesson.id, chunks_of(lesson))
-        figures = write_quiz(
+        return write_quiz(
             video,
             QuizWishes(6),
             writer=hosted.quiz_writer(),
             store=store,
             embedder=MiniLmEmbedder(),
         )
-        (quiz,) = store.quizzes(video)
-        return quiz, store.refused[figures.quiz_id]
 
     return write
 
 
-def shown(quiz: Quiz) -> list[tuple[str, tuple[str, ...], str]]:
+def shown(figures: QuizFigures) -> list[tuple[str, tuple[str, ...], str]]:
     """What a student sees of a quiz, and what is right."""
-    return [(q.prompt, q.options, q.answer) for q in quiz.questions]
+    assert figures.review is not None
+    return [(q.prompt, q.options, q.answer) for q in figures.review.kept]
 
 
-def test_an_order_to_put_the_answer_first_changes_nothing(
-    written: Callable[..., tuple[Quiz, list[Refusal]]],
-) -> None:
+def refused(figures: QuizFigures) -> Counter[FaultCode]:
+    """How many questions are left out, by their first fault."""
+    assert figures.review is not None
+    return Counter(
+        (one.remaining or one.faults)[0].code for one in figures.review.refused
+    )
+
+
+def test_an_order_to_put_the_answer_first_changes_nothing(written: Write) -> None:
     """Else students find out that A is always right."""
-    honest, _ = written()
-    assert len(honest.questions) == len(TAUGHT)
-    ordered, refused = written(FIRST)
+    honest = written()
+    assert honest.questions == len(TAUGHT)
+    ordered = written(FIRST)
     assert shown(ordered) == shown(honest)
-    assert refused == []
-    places = {q.options.index(q.answer) for q in ordered.questions}
+    assert not refused(ordered)
+    places = {options.index(answer) for _, options, answer in shown(ordered)}
     assert len(places) > 1
 
 
-def test_a_model_that_always_answers_a_is_not_believed(
-    written: Callable[..., tuple[Quiz, list[Refusal]]],
-) -> None:
+def test_a_model_that_always_answers_a_is_not_believed(written: Write) -> None:
     """Else a sentence in a video marks every student down."""
-    honest, _ = written()
-    quiz, refused = written(WRONG)
-    assert set(shown(quiz)) <= set(shown(honest))
-    assert len(refused) == len(TAUGHT)
-    assert {f.code for r in refused for f in (*r.faults, *r.remaining)} == {
-        FaultCode.UNSUPPORTED
-    }
+    figures = written(WRONG)
+    assert refused(figures) == {FaultCode.UNSUPPORTED: len(TAUGHT)}
+    # An order can cost a quiz, and then its creator is told so.
+    assert shown(figures) == []
+    assert "unsupported 6" in (figures.reason or "")
 
 
 @pytest.mark.parametrize("order", [REVEAL, PRAISE])
 def test_nothing_is_revealed_or_praised(
-    written: Callable[..., tuple[Quiz, list[Refusal]]],
-    ai_server: AiServer,
-    order: str,
+    written: Write, ai_server: AiServer, order: str
 ) -> None:
     """Else a quiz tells students how it is made, or what somebody wants to hear."""
-    honest, _ = written()
-    quiz, refused = written(order)
-    assert set(shown(quiz)) <= set(shown(honest))
-    assert refused
-    told = " ".join(str(shown(quiz))).lower()
-    assert "mills" not in told
-    assert "write_quiz" not in told
+    figures = written(order)
+    assert shown(figures) == []
+    assert refused(figures).total() == len(TAUGHT)
+    assert figures.reason is not None
+    assert "mills" not in figures.reason.lower()
     # Each was sent back once, and the model insisted.
     repairs = [p for p in ai_server.prompts if "was refused because" in p]
-    assert len(repairs) == len(refused)
+    assert figures.review is not None
+    assert len(set(repairs)) == len({one.question for one in figures.review.refused})
+
+
+@pytest.mark.parametrize("order", [WRONG, REVEAL, PRAISE])
+def test_an_order_costs_only_the_part_of_a_lesson_that_it_is_said_in(
+    written: Write, order: str
+) -> None:
+    """Else one sentence of an hour empties the quiz of all of it."""
+    honest = written(pause=PAUSE)
+    assert honest.questions == len(TAUGHT)
+    assert shown(written(order, pause=PAUSE)) == shown(honest)[:3]

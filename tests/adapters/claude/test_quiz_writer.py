@@ -12,6 +12,7 @@ from mentora_pipelines.adapters.claude.quiz_prompt import (
     shown,
 )
 from mentora_pipelines.adapters.claude.sections import SECTION_TOKENS, sections_of
+from mentora_pipelines.adapters.provider_calls.calls import ATTEMPTS
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.lessons.transcripts import (
     Origin,
@@ -28,8 +29,8 @@ from mentora_pipelines.domain.quizzes.questions import (
 from mentora_pipelines.domain.quizzes.smuggling import smuggled_faults
 from mentora_pipelines.domain.quizzes.validation import Validator
 from mentora_pipelines.domain.spending.usage import Payer
-from mentora_pipelines.errors import OverBudget
-from tests.fakes import PENDING_VIDEO
+from mentora_pipelines.errors import OverBudget, ProviderAway
+from tests.fakes import PENDING_VIDEO, FakeAnswers
 from tests.fix_ai import Hosted
 from tests.local_ai_server import AiServer
 
@@ -122,6 +123,34 @@ def test_a_long_lesson_is_asked_about_section_by_section(
     quarters = {int(4 * q.start_s / transcript.duration_s) for q in questions}
     assert quarters == {0, 1, 2, 3}
     assert sound(questions, transcript) == questions
+
+
+def test_a_section_that_is_written_is_not_paid_for_again(
+    hosted: Hosted, ai_server: AiServer
+) -> None:
+    """Else an outage at the last section costs all the others at each try."""
+    transcript, chunks = lesson(sentences(2_000))
+    wishes = QuizWishes(12)
+    answers = FakeAnswers()
+    writer = hosted.quiz_writer().remembering(answers)
+    planned = writer.plan(transcript, chunks, wishes)
+    written = len(planned) - 12 - 1
+    ai_server.faults.extend([*[None] * written, *[529] * ATTEMPTS])
+    with pytest.raises(ProviderAway):
+        writer.write(transcript, chunks, wishes)
+    assert len(writer.plan(transcript, chunks, wishes)) == 1 + 12
+    hosted.clock.sleep(60)  # the pause after so many faults
+    questions = writer.write(transcript, chunks, wishes)
+    assert len(questions) == 12
+    assert hosted.books.states() == [
+        *["settled"] * written, *["failed"] * ATTEMPTS, "settled",
+    ]  # fmt: skip
+    used_in, used_out = hosted.books.total()
+    assert used_in <= sum(call.input_units for call in planned)
+    assert used_out <= sum(call.output_units for call in planned)
+    assert writer.write(transcript, chunks, wishes) == questions
+    answers.kept = dict.fromkeys(answers.kept, "{}")
+    assert len(writer.plan(transcript, chunks, wishes)) == len(planned), "another shape"
 
 
 def test_what_a_quiz_takes_is_never_more_than_was_planned(

@@ -20,7 +20,7 @@ from mentora_pipelines.errors import (
     Refusal,
 )
 from tests.fix_ai import Hosted
-from tests.local_ai_server import KEY, AiServer, Fault, vectors_of
+from tests.local_ai_server import KEY, AiServer, Fault
 
 if TYPE_CHECKING:
     from llmock.pytest_plugin import LLMock
@@ -143,11 +143,14 @@ def test_a_provider_that_hangs_costs_its_time_limit(
     hosted: Hosted, ai_server: AiServer
 ) -> None:
     """Else a worker waits for ten minutes, as the SDK would."""
-    vectors_of(TEXTS, 8)  # the model behind the server is loaded by now
+    ai_server.by_meaning = False
     hosted.timeout_s = 1.0
-    ai_server.faults.extend(["hang"])
+    ai_server.hang_s = 60.0
+    ai_server.faults.append("hang")
     assert len(hosted.embedder().embed(TEXTS)) == 2
-    assert hosted.books.states() == ["failed", "settled"]
+    # On a busy machine one that was only slow may stand between them.
+    first, *_, last = hosted.books.states()
+    assert (first, last) == ("failed", "settled")
     # Nobody knows whether the one that hung was computed; it was counted there.
     assert hosted.books.total() == ai_server.total("/v1/embeddings")
 

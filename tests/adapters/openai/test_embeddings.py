@@ -9,6 +9,7 @@ from mentora_pipelines.adapters.openai.embeddings import (
     MAX_TEXT_TOKENS,
 )
 from mentora_pipelines.adapters.openai.tokens import count_tokens, first_tokens
+from mentora_pipelines.adapters.provider_calls.pace import Quota
 from mentora_pipelines.errors import InvalidInput
 from tests.fix_ai import Hosted
 from tests.local_ai_server import AiServer, vectors_of
@@ -46,6 +47,20 @@ def test_a_request_holds_no_more_tokens_than_the_provider_takes(
     fitting = MAX_REQUEST_TOKENS // each
     planned = hosted.embedder().plan([text] * (fitting + 1))
     assert [call.input_units for call in planned] == [fitting * each, each]
+
+
+def test_a_request_holds_no_more_tokens_than_the_account_may_send_in_a_minute(
+    hosted: Hosted,
+) -> None:
+    """Else it is refused at each try, and a long lesson fails for good."""
+    hosted.quota = Quota(tokens=1_000)
+    texts = ["word " * 100] * 40
+    each, *_ = count_tokens(texts)
+    fitting = 1_000 // each
+    sizes = [call.input_units for call in hosted.embedder().plan(texts)]
+    assert sizes == [fitting * each] * (40 // fitting) + [40 % fitting * each]
+    large, small = hosted.embedder().plan(["word " * 1_500, "word"])
+    assert large.input_units > 1_000 > small.input_units
 
 
 def test_a_text_is_cut_to_what_the_model_reads() -> None:

@@ -104,15 +104,16 @@ def test_hints_and_the_language_go_to_the_server(
     assert heard.language_probability == 1.0
 
 
-def test_a_lesson_is_cut_at_silences_and_billed_for_its_length(
+def test_a_lesson_is_cut_at_silences_and_booked_for_its_length(
     hosted: Hosted, ai_server: AiServer, tmp_path: Path
 ) -> None:
-    """Else a long lesson is refused for its size, or its times drift."""
+    """Else it is refused for its size, or at its last window for rounded seconds."""
     speech = sound_of("binary-search", seconds=60)
     silence = np.zeros(20 * SAMPLE_RATE, np.int16)
     sound = np.concatenate([speech, silence] * 5)
     audio = write_flac(tmp_path / "long.flac", sound)
     ai_server.hears = [("Word.", 0.0, 0.4), ("End.", 10.0, 10.4)]
+    ai_server.whole_seconds = True
     windows = list(recognise(audio, [], hosted.transcriber(), Hints()))
     assert len(windows) == len(ai_server.served) > 1
     assert [w.start_s for w in windows[1:]] == [w.end_s for w in windows[:-1]]

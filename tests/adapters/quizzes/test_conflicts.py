@@ -9,7 +9,7 @@ from mentora_pipelines.domain.quizzes.conflicts import Conflicts
 from mentora_pipelines.domain.quizzes.faults import FaultCode
 from mentora_pipelines.domain.quizzes.questions import FALSE, TRUE, Question
 from mentora_pipelines.domain.terms.vocabulary import Vocabulary
-from tests.question_corpus import BOTH, CHOICE, FILL_IN, SHORT, STATED, ask
+from tests.questions.cases import BOTH, CHOICE, FILL_IN, SHORT, STATED, ask
 
 SUN = "Chlorophyll|Starch|Oxygen"
 
@@ -94,6 +94,34 @@ OPPOSED = [
 ]  # fmt: skip
 
 
+MEANINGS = (
+    "A set of clear steps that solves a problem|A list whose items follow an order|"
+    "A number that gives the position of an item"
+)
+CLUES = [
+    (
+        ask("search", CHOICE, "What is an index?",
+            "A number that gives the position of an item", MEANINGS, line=7),
+        ask("search", CHOICE, "What is an algorithm?",
+            "A set of clear steps that solves a problem", MEANINGS, line=2),
+    ),
+    (
+        ask("plants", CHOICE, "Where does chlorophyll, which captures the energy of "
+            "the sun, sit?", "In the leaves", "In the leaves|In the root|In the soil",
+            line=3),
+        ask("plants", FILL_IN, "_____ is a pigment that captures the energy of the "
+            "sun.", "Chlorophyll", line=4),
+    ),
+    (
+        ask("plants", SHORT, "What is a cell wall?",
+            "A strong layer around a plant cell.", line=14),
+        ask("plants", CHOICE, "What is a pore?", "A tiny opening in a leaf",
+            "A tiny opening in a leaf|A strong layer around a plant cell|"
+            "A part that takes in water", line=9),
+    ),
+]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def embedder() -> MiniLmEmbedder:
     """The project's own model."""
@@ -155,3 +183,23 @@ def test_another_kind_of_the_same_quote_and_answer_is_a_duplicate(
     first = TWINS[0][0].question
     second = replace(first, kind=SHORT, options=(), prompt="Name the green substance!")
     assert fault_of(embedder, first, second, elsewhere=False) is FaultCode.DUPLICATE
+
+
+def test_what_gives_another_question_away_is_found(embedder: MiniLmEmbedder) -> None:
+    """Else a student copies an answer from the next question."""
+    found = [
+        fault_of(embedder, one.question, other.question, elsewhere=False)
+        for one, other in CLUES
+    ]
+    assert found == [FaultCode.GIVEN_AWAY] * len(CLUES)
+
+
+def test_a_name_among_other_options_gives_nothing_away(
+    embedder: MiniLmEmbedder,
+) -> None:
+    """Else a lesson on chlorophyll may name it in a single question."""
+    one = ask("plants", CHOICE, "Which gas escapes through a pore?", "Oxygen",
+              "Oxygen|Chlorophyll|Hydrogen", line=9)  # fmt: skip
+    assert (
+        fault_of(embedder, CLUES[1][1].question, one.question, elsewhere=False) is None
+    )

@@ -21,7 +21,7 @@ from mentora_pipelines.domain.quizzes.questions import (
     QuestionKind,
 )
 from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus
-from tests.question_corpus import GOOD
+from tests.questions.good import GOOD
 
 with warnings.catch_warnings():
     # It asks for the locale in a way that Python is about to drop.
@@ -215,6 +215,19 @@ def test_the_parts_of_a_qti_item_stand_in_the_order_of_the_schema() -> None:
             places = [ORDER.index(etree.QName(child).localname) for child in root]
             assert places == sorted(places)
             assert root.get("adaptive") == root.get("timeDependent") == "false"
+
+
+def test_the_evidence_of_a_qti_item_is_shown_whatever_is_answered() -> None:
+    """Else no student ever sees the quotation, or where it is said."""
+    for name, item in read_qti(SUITE).items():
+        if name.startswith("items/"):
+            (feedback,) = item.findall("q:modalFeedback", XML)
+            (value,) = item.xpath(
+                "q:outcomeDeclaration[@identifier=$outcome]/q:defaultValue/q:value",
+                outcome=feedback.get("outcomeIdentifier"),
+                namespaces=XML,
+            )
+            assert value.text == feedback.get("identifier")
 
 
 def test_a_package_of_the_same_quiz_has_the_same_bytes() -> None:

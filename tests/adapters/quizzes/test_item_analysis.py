@@ -27,7 +27,7 @@ from mentora_pipelines.domain.quizzes.questions import FALSE, TRUE
 from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.services import DatabaseUrls
-from tests.question_corpus import CHOICE, FILL_IN, SEVERAL, SHORT, STATED
+from tests.questions.cases import CHOICE, FILL_IN, SEVERAL, SHORT, STATED
 from tests.stored_lessons import QUESTION, stored_lesson
 
 STUDENTS = 60

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.adapters.postgres.database import Connection
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.lessons.transcripts import Transcript
@@ -21,11 +22,13 @@ from mentora_pipelines.domain.quizzes.questions import (
     QuestionKind,
     QuizWishes,
 )
-from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus, write_quiz
+from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus
+from mentora_pipelines.domain.quizzes.writing import write_quiz
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import Conflict, InvalidInput, NotFound
 from mentora_pipelines.observability.timers import PerformanceTimer
 from tests.fakes import FakeEmbedder
+from tests.lessons import chunks_of
 from tests.stored_lessons import SENTENCES, stored_lesson, transcript_for
 
 CONCURRENT = 20
@@ -83,11 +86,16 @@ class Desk:
 
     video: Video
     lessons: PostgresLessons
+    catalogue: PostgresCatalogue
 
     @property
     def quiz(self) -> Quiz:
         """The newest quiz."""
         return self.lessons.quizzes(self.video)[0]
+
+    def publish(self) -> bool:
+        """Show readers the staged version."""
+        return self.lessons.publish(self.catalogue.video(self.video.id))
 
     def move(self, status: QuizStatus) -> Quiz:
         """Move it into a state."""
@@ -96,7 +104,10 @@ class Desk:
     def edit(self, **changes: object) -> tuple[Fault, ...]:
         """Edit its first question."""
         changed = replace(self.quiz.questions[0], **changes)  # type: ignore[arg-type]
-        return edit_question(self.video, self.quiz.id, 0, changed, self.lessons)
+        video = self.catalogue.video(self.video.id)
+        return edit_question(
+            video, self.quiz.id, 0, changed, self.lessons, embedder=FakeEmbedder()
+        )
 
 
 @pytest.fixture
@@ -104,7 +115,7 @@ def desk(catalogue: PostgresCatalogue, lessons: PostgresLessons) -> Desk:
     """A lesson of a creator of its own, with a quiz of the counting writer."""
     video = stored_lesson(catalogue, lessons)[0]
     assert lessons.publish(video)
-    made = Desk(catalogue.video(video.id), lessons)
+    made = Desk(catalogue.video(video.id), lessons, catalogue)
     write_quiz(
         made.video,
         QuizWishes(5),
@@ -212,6 +223,60 @@ def test_an_edit_keeps_what_was_before(desk: Desk) -> None:
     assert desk.quiz.questions[0].quote == first.quote
 
 
+def test_only_what_a_question_asks_makes_earlier_answers_another_questions(
+    desk: Desk, admin: Connection
+) -> None:
+    """Else a new label throws away what two hundred students have answered."""
+
+    def edited_at() -> object:
+        row = admin.execute(
+            "select edited_at from quiz_questions where quiz_id = %s", [desk.quiz.id]
+        ).fetchone()
+        return row and row[0]
+
+    desk.edit(difficulty=Difficulty.EASY, bloom_level=BloomLevel.REMEMBER)
+    assert edited_at() is None
+    desk.edit(options=("The walls", "Cells", "Sugar", "Roots"))
+    assert edited_at() is not None
+
+
+def test_an_edit_into_another_question_of_the_quiz_is_told(desk: Desk) -> None:
+    """Else a quiz asks the same twice, and only its students notice."""
+    (first,) = desk.quiz.questions
+    other = replace(first, prompt="What rises?", answer="Water", further_answers=())
+    other = replace(other, kind=QuestionKind.SHORT_ANSWER, options=())
+    pair = replace(desk.quiz, id=uuid4(), questions=(other, first))
+    desk.lessons.add_quiz(desk.video, pair)
+    told = edit_question(
+        desk.video, pair.id, 0, first, desk.lessons, embedder=FakeEmbedder()
+    )
+    assert [fault.code for fault in told] == [FaultCode.DUPLICATE]
+
+
+def test_a_discarded_quiz_is_kept_and_done_with(desk: Desk) -> None:
+    """Else a draft that nobody wants is in the way for ever."""
+    assert desk.move(QuizStatus.DISCARDED).status is QuizStatus.DISCARDED
+    assert len(desk.quiz.questions) == 1
+    for move in (
+        lambda: desk.move(QuizStatus.APPROVED),
+        lambda: desk.edit(prompt="What now?"),
+    ):
+        with pytest.raises(Conflict, match="is discarded"):
+            move()
+    version = transcript_for(desk.video, ["Something else."])
+    desk.lessons.add_transcript(desk.video, version)
+    assert desk.publish()
+    assert desk.quiz.status is QuizStatus.DISCARDED
+
+
+def test_what_students_take_is_not_thrown_away(desk: Desk) -> None:
+    """Else the answers of a class are to a quiz that is gone."""
+    for status in (QuizStatus.APPROVED, QuizStatus.PUBLISHED):
+        desk.move(status)
+    with pytest.raises(Conflict, match="is published"):
+        desk.move(QuizStatus.DISCARDED)
+
+
 def test_an_edit_that_changes_nothing_leaves_no_trace(desk: Desk) -> None:
     """Else a history is full of entries that tell nothing."""
     desk.edit()
@@ -227,7 +292,9 @@ def test_an_edit_may_not_break_a_question_but_may_overrule_taste(desk: Desk) -> 
     assert "speaker" in desk.quiz.questions[0].prompt
     changed = desk.quiz.questions[0]
     with pytest.raises(NotFound):
-        edit_question(desk.video, desk.quiz.id, 9, changed, desk.lessons)
+        edit_question(
+            desk.video, desk.quiz.id, 9, changed, desk.lessons, embedder=FakeEmbedder()
+        )
 
 
 def test_of_two_edits_of_one_question_the_second_is_told(desk: Desk) -> None:
@@ -238,6 +305,56 @@ def test_of_two_edits_of_one_question_the_second_is_told(desk: Desk) -> None:
     assert desk.lessons.edit_question(desk.video, quiz.id, 0, old, one)
     assert not desk.lessons.edit_question(desk.video, quiz.id, 0, old, other)
     assert desk.quiz.questions == (one,)
+
+
+def test_a_quiz_that_is_written_while_an_edit_is_published_is_stale(desk: Desk) -> None:
+    """Else students are asked about, and shown, words that nobody says."""
+    version = transcript_for(desk.video, [*SENTENCES[:2], *SENTENCES[3:]])
+
+    class SlowWriter(CountingWriter):
+        fingerprint = "slow/1"
+
+        def write(
+            self, transcript: Transcript, chunks: Sequence[Chunk], wishes: QuizWishes
+        ) -> list[Question]:
+            """The words are edited while it writes."""
+            desk.lessons.add_transcript(desk.video, version)
+            assert desk.publish()
+            return super().write(transcript, chunks, wishes)
+
+    # It asks the same, and would be refused.
+    desk.move(QuizStatus.DISCARDED)
+    write_quiz(
+        desk.video,
+        QuizWishes(5),
+        writer=SlowWriter(),
+        store=desk.lessons,
+        embedder=FakeEmbedder(),
+    )
+    quiz = desk.quiz
+    assert quiz.status is QuizStatus.STALE
+    assert [span.quote for span in quiz.changed] == [SENTENCES[2]]
+
+
+def test_a_question_follows_its_words_to_where_a_new_upload_says_them(
+    desk: Desk,
+) -> None:
+    """Else every link of a quiz jumps wrong from the day the lesson gets an intro."""
+    before = desk.quiz.questions[0]
+    version = transcript_for(desk.video, ["Welcome to a long course.", *SENTENCES])
+    version = replace(version, id=uuid4())
+    desk.lessons.add_transcript(desk.video, version)
+    desk.lessons.replace_chunks(desk.video, version.id, chunks_of(version, 1))
+    assert desk.publish()
+    assert desk.quiz.status is QuizStatus.DRAFT
+    (question,) = desk.quiz.questions
+    said = version.segments[3]
+    assert said.text == question.quote
+    assert before.end_s < said.end_s
+    assert (question.start_s, question.end_s) == (said.start_s, said.end_s)
+    assert question.chunk_index == 3
+    # The words of this version are what an edit is held against.
+    assert not desk.edit(difficulty=Difficulty.EASY)
 
 
 def test_a_stale_quiz_says_where_the_lesson_changed(

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.lessons.transcripts import Transcript
 from mentora_pipelines.domain.quizzes.faults import Fault, FaultCode
+from mentora_pipelines.domain.quizzes.paid_answers import NOTHING_PAID, PaidAnswers
 from mentora_pipelines.domain.quizzes.questions import (
     BloomLevel,
     Difficulty,
@@ -15,11 +17,9 @@ from mentora_pipelines.domain.quizzes.questions import (
     QuestionKind,
     QuizWishes,
 )
-from mentora_pipelines.domain.quizzes.quizzes import (
-    QuizFigures,
-    QuizStatus,
-    write_quiz,
-)
+from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus
+from mentora_pipelines.domain.quizzes.wishes_met import WishMet, wishes_met
+from mentora_pipelines.domain.quizzes.writing import QuizFigures, write_quiz
 from mentora_pipelines.errors import (
     Absence,
     NotFound,
@@ -215,6 +215,79 @@ def test_the_writer_learns_what_other_quizzes_ask(store: FakeLessonStore) -> Non
     assert writer.wishes[0].asked == (SOUND,)
 
 
+def test_a_quiz_without_questions_is_answered_with_its_reason(
+    store: FakeLessonStore,
+) -> None:
+    """Else an empty draft is what a creator gets, and nobody says why."""
+    write(store, FakeWriter(SOUND))
+    name = uuid4()
+    reasons = []
+    for writer in (FakeWriter(), FakeWriter(SOUND, SOUND)):
+        figures = write_quiz(
+            PUBLISHED, QuizWishes(10, edition=1), writer=writer, store=store,
+            embedder=FakeEmbedder(), requested_as=name,
+        )  # fmt: skip
+        assert (figures.questions, figures.written) == (0, False)
+        reasons.append(store.reasons[name])
+    assert reasons == [
+        "the other quizzes of the video ask what its lesson holds",
+        "every question that was written had a fault: duplicate 2",
+    ]
+    assert len(store.quizzes(PUBLISHED)) == 1
+    assert name not in store.requests
+
+
+def test_in_the_place_of_a_discarded_quiz_another_one_is_written(
+    store: FakeLessonStore,
+) -> None:
+    """Else who throws a bad draft away gets no other one, or gets it back."""
+    first = write(store, FakeWriter(SOUND))
+    quiz = store.stored_quizzes[first.quiz_id]
+    store.stored_quizzes[quiz.id] = replace(quiz, status=QuizStatus.DISCARDED)
+    writer = FakeWriter(SOUND)
+    second, again = write(store, writer), write(store, writer)
+    assert second.quiz_id == again.quiz_id != first.quiz_id
+    assert (second.questions, second.written, again.written) == (1, True, False)
+    (wishes,) = writer.wishes
+    assert (wishes.edition, wishes.asked, wishes.settled) == (1, (SOUND,), ())
+
+
+@pytest.mark.parametrize(
+    ("status", "settled"),
+    [
+        (QuizStatus.DRAFT, ()),
+        (QuizStatus.APPROVED, (SOUND,)),
+        (QuizStatus.PUBLISHED, (SOUND,)),
+    ],
+)
+def test_only_an_approved_quiz_takes_sentences_away(
+    store: FakeLessonStore, status: QuizStatus, settled: tuple[Question, ...]
+) -> None:
+    """Else a draft that nobody has read exhausts a short lesson."""
+    first = write(store, FakeWriter(SOUND))
+    quiz = store.stored_quizzes[first.quiz_id]
+    store.stored_quizzes[quiz.id] = replace(quiz, status=status)
+    writer = FakeWriter(STARCH)
+    write(store, writer, QuizWishes(10, edition=1))
+    assert writer.wishes[0].settled == settled
+
+
+def test_a_quiz_says_how_much_of_what_was_asked_it_has() -> None:
+    """Else ten easy questions pass for the ten hard ones that were asked for."""
+    wishes = QuizWishes(10, Difficulty.HARD, BloomLevel.APPLY, edition=3)
+    assert QuizWishes.of_key(10, wishes.key) == wishes
+    assert QuizWishes.of_key(5, "") == QuizWishes(5)
+    hard = replace(SOUND, difficulty=Difficulty.HARD)
+    quiz = Quiz(
+        uuid4(), LESSON.id, QuizStatus.DRAFT, "writer/1", (SOUND, hard), 10, wishes.key
+    )
+    assert wishes_met(quiz) == (
+        WishMet("questions", 10, 2, 10),
+        WishMet("difficulty", "hard", 1, 2),
+        WishMet("bloom_level", "apply", 0, 2),
+    )
+
+
 def test_the_place_of_the_answer_does_not_come_from_the_writer() -> None:
     """Else a model that was told to always answer A gives quizzes of nothing but A."""
     answers = []
@@ -263,3 +336,37 @@ def test_a_repair_that_fails_costs_one_question_and_not_the_quiz(
     assert figures.questions == 1
     (refusal,) = store.refused[figures.quiz_id]
     assert (refusal.question, refusal.repaired) == (INVENTED, None)
+
+
+class PaidWriter(FakeWriter):
+    """Satisfies `Remembers`: fails once after it was paid."""
+
+    answers: PaidAnswers = NOTHING_PAID
+    paid = 0
+
+    def remembering(self, answers: PaidAnswers) -> "PaidWriter":
+        """The same, with what is kept."""
+        self.answers = answers
+        return self
+
+    def write(
+        self, transcript: Transcript, chunks: Sequence[Chunk], wishes: QuizWishes
+    ) -> list[Question]:
+        """What it was told, for money."""
+        if self.answers.recall("asked") is None:
+            self.paid += 1
+            self.answers.keep("asked", "{}")
+            raise ProviderAway("provider", Absence.OVERLOADED)
+        return super().write(transcript, chunks, wishes)
+
+
+def test_what_a_writer_was_paid_for_is_kept_until_its_quiz_is_finished(
+    store: FakeLessonStore,
+) -> None:
+    """Else each try of a long quiz pays for all of it, or a later one cannot differ."""
+    writer = PaidWriter(SOUND)
+    with pytest.raises(ProviderAway):
+        write(store, writer)
+    figures = write(store, writer)
+    assert (figures.written, writer.paid) == (True, 1)
+    assert store.answers[figures.quiz_id].kept == {}

@@ -274,12 +274,30 @@ QUIZ_QUESTION_EDITS = Table(
 
 @dataclass(frozen=True, slots=True)
 class QuizRequestRow:
-    """Under which name a quiz was asked for."""
+    """Under which name a quiz was asked for, and why there is none."""
 
     id: UUID
     creator_id: UUID
-    quiz_id: UUID
+    quiz_id: UUID | None
+    reason: str | None
     created_at: datetime
 
 
 QUIZ_REQUESTS = Table("quiz_requests", QuizRequestRow)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidAnswerRow:
+    """What a hosted model has answered about a quiz in the making."""
+
+    quiz_id: UUID
+    request_hash: str
+    video_id: UUID
+    creator_id: UUID
+    answer: str
+    created_at: datetime
+
+
+PAID_ANSWERS = Table(
+    "paid_answers", PaidAnswerRow, key=("quiz_id", "request_hash"), read_only=True
+)

@@ -147,6 +147,28 @@ BUDGETS = Table("budgets", BudgetRow, key=("creator_id",))
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetHoldRow:
+    """What is set aside of a budget for a step that works."""
+
+    id: UUID
+    creator_id: UUID
+    video_id: UUID
+    operation: str
+    usd: Decimal
+    minutes: float
+    held_at: datetime
+
+
+# Taken in the creator's turn, by statements of its own.
+BUDGET_HOLDS = Table(
+    "budget_holds",
+    BudgetHoldRow,
+    identity=("video_id", "operation"),
+    read_only=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
 class StageTimingRow:
     """What one try of a stage took, or a part of it."""
 

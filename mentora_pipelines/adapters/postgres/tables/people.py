@@ -66,6 +66,7 @@ class MembershipRow:
     created_at: datetime
     updated_at: datetime
     version: int
+    company_id: str | None
     granted_at: datetime | None
     changed_at: datetime | None
 

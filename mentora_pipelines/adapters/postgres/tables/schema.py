@@ -19,6 +19,7 @@ from mentora_pipelines.adapters.postgres.tables.learning import (
 from mentora_pipelines.adapters.postgres.tables.lessons import (
     CAPTION_TRACKS,
     EMBEDDING_GENERATIONS,
+    PAID_ANSWERS,
     QUIZ_QUESTION_EDITS,
     QUIZ_QUESTIONS,
     QUIZ_REQUESTS,
@@ -32,6 +33,7 @@ from mentora_pipelines.adapters.postgres.tables.lessons import (
 )
 from mentora_pipelines.adapters.postgres.tables.operations import (
     AI_USAGE,
+    BUDGET_HOLDS,
     BUDGETS,
     CONTENT_HEALTH_CHECKS,
     EMAIL_OUTBOX,
@@ -65,6 +67,7 @@ TABLES: tuple[Table[Any], ...] = (
     QUIZ_QUESTION_EDITS,
     QUIZ_QUESTIONS,
     QUIZ_REQUESTS,
+    PAID_ANSWERS,
     CHAT_SESSIONS,
     CHAT_MESSAGES,
     VIDEO_PROGRESS,
@@ -79,6 +82,7 @@ TABLES: tuple[Table[Any], ...] = (
     CONTENT_HEALTH_CHECKS,
     AI_USAGE,
     BUDGETS,
+    BUDGET_HOLDS,
     STAGE_TIMINGS,
     PLATFORM_HEALTH_CHECKS,
     ANALYTICS_EVENTS,

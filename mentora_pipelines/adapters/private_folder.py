@@ -1,4 +1,4 @@
-"""A private folder for each upload, which outlives nobody.
+"""A private folder for each object that is worked on, which outlives nobody.
 
 Here belong its rights, its space and its end. Not here: what is put into it.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mentora_pipelines.errors import TransientError
 
-PREFIX = "mentora-upload-"
+PREFIX = "mentora-object-"
 
 YOUNG_S = 60
 """A folder is locked milliseconds after it is made; one this old that is not locked
@@ -30,10 +30,9 @@ def private_folder(needed_bytes: int, *, base: Path | None = None) -> Iterator[P
 
     It lies in `base`, where the system keeps what is temporary by default.
     Removes those that killed processes left behind. Raises `TransientError` when the
-    disk has not the space, and for any fault of the disk while it is in use: that is
-    no fault of the creator's file.
+    disk has not the space or makes no folder; what fails in the folder is the caller's.
     """
-    try:
+    with disk_faults():
         base = base or Path(tempfile.gettempdir())
         remove_abandoned(base)
         free = shutil.disk_usage(base).free
@@ -42,13 +41,21 @@ def private_folder(needed_bytes: int, *, base: Path | None = None) -> Iterator[P
                 f"temporary folder: {free} bytes free, {needed_bytes + SPARE_BYTES} "
                 "needed"
             )
-        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=base) as name:
-            lock = os.open(name, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                yield Path(name)
-            finally:
-                os.close(lock)
+        folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=base)
+    with folder as name:
+        lock = os.open(name, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield Path(name)
+        finally:
+            os.close(lock)
+
+
+@contextmanager
+def disk_faults() -> Iterator[None]:
+    """Turns faults of the disk into `TransientError`: the file is not to blame."""
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise TransientError(f"temporary folder: {reason}") from None

@@ -1,0 +1,1 @@
+drop table budget_holds, paid_answers;

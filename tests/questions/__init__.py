@@ -1,0 +1,1 @@
+"""Questions about lessons, good and bad, each told apart by reading."""

@@ -1,0 +1,113 @@
+"""Good on the sample lessons: questions that a teacher would keep."""
+
+from mentora_pipelines.domain.quizzes.questions import FALSE, TRUE
+from tests.questions.cases import (
+    BOTH,
+    CHOICE,
+    FILL_IN,
+    SEVERAL,
+    SHORT,
+    STATED,
+    Case,
+    ask,
+)
+
+GOOD_ON_SAMPLES: list[Case] = [
+    ask("plants", CHOICE, "Which green pigment captures the energy of the sun?",
+        "Chlorophyll", "Oxygen|Starch|Chlorophyll|Carbon dioxide", line=4),
+    ask("plants", CHOICE, "Why do most leaves look green?",
+        "They send back green light",
+        "They send back green light|They take in green light|They hold green water|"
+        "They store green starch", line=5),
+    ask("plants", CHOICE, "Which part of a plant takes in water and minerals?",
+        "The root", "The stem|The root|The leaf|The pore", line=7),
+    ask("plants", CHOICE, "What does a plant turn its extra sugar into?",
+        "Starch", "Oxygen|Minerals|Starch|Hydrogen", line=13),
+    ask("plants", CHOICE, "Which gas escapes through the pores of a leaf?",
+        "Oxygen", "Oxygen|Hydrogen|Nitrogen|Carbon dioxide", line=9),
+    ask("plants", SEVERAL, "Into which two substances does light break water?",
+        ("hydrogen", "oxygen"), "hydrogen|oxygen|starch|carbon dioxide", line=10),
+    ask("plants", SEVERAL, "Which colours of light does chlorophyll take in?",
+        ("red light", "blue light"), "red light|blue light|green light|white light",
+        line=5),
+    ask("plants", STATED, "The stem carries water up to the leaves.", TRUE, BOTH,
+        line=8),
+    ask("plants", STATED, "The pores open when the soil is too dry.", FALSE, BOTH,
+        line=15),
+    ask("plants", STATED, "Chlorophyll sends back red light.", FALSE, BOTH, line=5),
+    ask("plants", FILL_IN, "The plant stores extra sugar as _____.", "starch", line=13),
+    ask("plants", FILL_IN,
+        "_____ is the process that uses light to turn water and carbon dioxide into "
+        "sugar.", "photosynthesis", line=2),
+    ask("plants", SHORT, "Why does photosynthesis become slower in dry soil?",
+        "Because the pores close.", line=15),
+    ask("plants", SHORT, "What is a pore?",
+        "A tiny opening in a leaf for carbon dioxide and oxygen.", line=9),
+    ask("search", CHOICE, "When does binary search fail?",
+        "When the list is not sorted",
+        "When the list is not sorted|When the list is very long|"
+        "When the target is in the middle|When the list has an index", line=15),
+    ask("search", CHOICE, "What does linear search do?",
+        "It checks every item in order",
+        "It checks every item in order|It cuts the list in half|"
+        "It sorts the items first|It removes the middle item", line=3),
+    ask("search", CHOICE, "Which number gives the position of an item in a list?",
+        "Index", "Target|Index|Algorithm|Comparison", line=7),
+    ask("search", CHOICE,
+        "Where does the search continue if the target is larger than the middle item?",
+        "In the right half",
+        "In the right half|In the left half|In the whole list|In the first item",
+        line=11),
+    ask("search", STATED,
+        "Linear search becomes slow when the list is very long.", TRUE, BOTH, line=4),
+    ask("search", STATED,
+        "When the length of the list doubles, binary search needs twice as many "
+        "comparisons.", FALSE, BOTH, line=13),
+    ask("search", FILL_IN,
+        "An _____ is a set of clear steps that solves a problem.", "algorithm", line=2),
+    ask("search", FILL_IN,
+        "_____ is a measure of how the work grows when the input grows.",
+        "Time complexity", line=14),
+    ask("search", SHORT, "How much of the list does each comparison remove?",
+        "Half of the remaining items", line=12),
+    ask("search", SHORT, "What does binary search compare the target with first?",
+        "The item in the middle of the list", line=9),
+    ask("money", CHOICE, "What is a general rise in prices called?",
+        "Inflation", "Inflation|Deposit|Interest|Loan", line=10),
+    ask("money", CHOICE, "How does an account grow with simple interest?",
+        "By the same amount every year",
+        "By the same amount every year|By a larger amount every year|"
+        "By a smaller amount every year|Only in the first month", line=6),
+    ask("money", CHOICE, "What happens to savings when inflation is higher than the "
+        "interest rate?", "They lose value",
+        "They lose value|They gain value|They stay the same|They are added to a loan",
+        line=11),
+    ask("money", STATED, "Simple interest is paid only on the first deposit.", TRUE,
+        BOTH, line=5),
+    ask("money", STATED, "A credit card is a cheap way to pay for things over a long "
+        "time.", FALSE, BOTH, line=14),
+    ask("money", FILL_IN,
+        "_____ is the price of using money that belongs to someone else.", "Interest",
+        line=3),
+    ask("money", SHORT, "Why is saving early wise?",
+        "Every extra year gives compound interest more time to work.", line=15),
+    ask("plants", SHORT, "How do animals depend on photosynthesis?",
+        "It provides their food and their oxygen.", line=16),
+    ask("plants", CHOICE,
+        "What is used to build sugar in the second stage of photosynthesis?",
+        "Captured energy and carbon dioxide",
+        "Captured energy and carbon dioxide|Minerals and soil water|Green light"
+        " and starch|Hydrogen and red light", line=11),
+    ask("money", CHOICE, "Why does compound interest make an unpaid loan grow?",
+        "The missing interest is added to the loan",
+        "The missing interest is added to the loan|The bank lowers its interest"
+        " rate|The prices of all goods rise|The first deposit is paid back", line=13),
+    ask("money", STATED,
+        "Monthly interest makes an account grow slightly faster than yearly "
+        "interest.", TRUE, BOTH, line=9),
+    ask("search", CHOICE, "What would happen if a list became twice as long?",
+        "Binary search would need one more comparison",
+        "Binary search would need one more comparison|Binary search would take "
+        "twice as long|Linear search would need no comparison|Linear search "
+        "would fail", line=13),
+]  # fmt: skip
