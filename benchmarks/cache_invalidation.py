@@ -24,6 +24,7 @@ from mentora_pipelines.adapters.valkey.connection import ValkeyServer
 from mentora_pipelines.domain.caching import keys
 from mentora_pipelines.domain.caching.invalidation import on_creator_update
 from mentora_pipelines.local_stack import ensure_local_stack, stop_local_stack
+from mentora_pipelines.settings.redis import RedisSettings
 
 STALE = 1_000
 ROUNDS = 7
@@ -56,7 +57,13 @@ def main(total: int) -> None:
         stack.callback(stop_local_stack, Path(folder) / "server")
         client = stack.enter_context(Redis.from_url(services.redis_url))
         values, index = (
-            stack.enter_context(closing(ValkeyServer(url, "benchmark")))
+            stack.enter_context(
+                closing(
+                    ValkeyServer(
+                        url, "benchmark", answer_timeout_s=RedisSettings().timeout_s
+                    )
+                )
+            )
             for url in (services.redis_url, services.coordination_redis_url)
         )
         cache = stack.enter_context(closing(ValkeyCache(values, index)))

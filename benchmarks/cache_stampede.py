@@ -27,6 +27,7 @@ from mentora_pipelines.local_stack import (
     ensure_local_stack,
     stop_local_stack,
 )
+from mentora_pipelines.settings.redis import RedisSettings
 
 COMPUTE_S = 0.1
 ROUNDS = 5
@@ -99,8 +100,17 @@ def opened(services: LocalServices, *, pause_s: float = 1.0) -> "closing[ValkeyC
     """A cache over the two servers; its connections end with the process."""
     return closing(
         ValkeyCache(
-            ValkeyServer(services.redis_url, "benchmark", pause_s=pause_s),
-            ValkeyServer(services.coordination_redis_url, "benchmark"),
+            ValkeyServer(
+                services.redis_url,
+                "benchmark",
+                answer_timeout_s=RedisSettings().timeout_s,
+                pause_s=pause_s,
+            ),
+            ValkeyServer(
+                services.coordination_redis_url,
+                "benchmark",
+                answer_timeout_s=RedisSettings().timeout_s,
+            ),
         )
     )
 

@@ -33,6 +33,7 @@ from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
 from mentora_pipelines.domain.rate_limits.identity import user
 from mentora_pipelines.domain.rate_limits.limits import Limiter, Window
 from mentora_pipelines.local_stack import ensure_local_stack, stop_local_stack
+from mentora_pipelines.settings.redis import RedisSettings
 
 LIMIT = 100
 PATIENCE_S = 30.0
@@ -193,7 +194,7 @@ def measure_exactness(url: str, processes: int) -> None:
 
 def measure_outage(url: str, pid: int) -> None:
     """What calls cost while the server is frozen."""
-    server = ValkeyServer(url, "benchmark")
+    server = ValkeyServer(url, "benchmark", answer_timeout_s=RedisSettings().timeout_s)
     adapter = ValkeyRateLimiter(server)
     limiter = Limiter("bench-frozen", LIMIT, 60, Window.SLIDING)
     adapter.hit(limiter, user("ada"))

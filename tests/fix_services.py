@@ -22,6 +22,7 @@ OURS = (
     "REDIS_URL",
     "MENTORA_COORDINATION_REDIS_URL",
     "MENTORA_CACHE_PREFIX",
+    "MENTORA_CACHE_TIMEOUT_S",
     "MENTORA_STORAGE_URL",
     "MENTORA_STORAGE_ENCRYPTION",
     "MENTORA_STORAGE_KMS_KEY_ID",
@@ -78,6 +79,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             environment.delenv(name, raising=False)
         environment.setenv("DAGSTER_HOME", str(folder))
         environment.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
+        # A busy machine is not a server that is away.
+        environment.setenv("MENTORA_CACHE_TIMEOUT_S", "5")
         # Hundreds of our processes start: none compiles what another has compiled.
         environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         # Dagster's own files are named relative to its home (dagster.yaml).

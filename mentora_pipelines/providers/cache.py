@@ -20,10 +20,17 @@ def open_cache() -> "Iterator[ValkeyCache]":
     from mentora_pipelines.adapters.valkey.cache import ValkeyCache
     from mentora_pipelines.adapters.valkey.connection import ValkeyServer
 
-    urls = redis_urls()
+    urls, settings = redis_urls(), RedisSettings()
+    patience = settings.timeout_s
     with (
-        closing(ValkeyServer(urls.cache, "mentora-cache")) as values,
-        closing(ValkeyServer(urls.coordination, "mentora-cache-index")) as index,
-        closing(ValkeyCache(values, index, RedisSettings().prefix)) as cache,
+        closing(
+            ValkeyServer(urls.cache, "mentora-cache", answer_timeout_s=patience)
+        ) as values,
+        closing(
+            ValkeyServer(
+                urls.coordination, "mentora-cache-index", answer_timeout_s=patience
+            )
+        ) as index,
+        closing(ValkeyCache(values, index, settings.prefix)) as cache,
     ):
         yield cache

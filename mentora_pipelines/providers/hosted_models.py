@@ -114,4 +114,8 @@ def _calls(
 def _coordination() -> "ValkeyServer":
     from mentora_pipelines.adapters.valkey.connection import ValkeyServer
 
-    return ValkeyServer(redis_urls().coordination, "mentora-pace")
+    return ValkeyServer(
+        redis_urls().coordination,
+        "mentora-pace",
+        answer_timeout_s=RedisSettings().timeout_s,
+    )

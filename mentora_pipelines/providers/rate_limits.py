@@ -1,7 +1,7 @@
 """What counts requests, for code that waits and for event loops."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from mentora_pipelines.services import redis_urls
@@ -20,11 +20,15 @@ def open_rate_limiter() -> "Iterator[ValkeyRateLimiter]":
     from mentora_pipelines.adapters.valkey.connection import ValkeyServer
     from mentora_pipelines.adapters.valkey.rate_limiter import ValkeyRateLimiter
 
-    server = ValkeyServer(redis_urls().coordination, "mentora-limits")
-    try:
-        yield ValkeyRateLimiter(server, prefix=RedisSettings().prefix)
-    finally:
-        server.close()
+    settings = RedisSettings()
+    with closing(
+        ValkeyServer(
+            redis_urls().coordination,
+            "mentora-limits",
+            answer_timeout_s=settings.timeout_s,
+        )
+    ) as server:
+        yield ValkeyRateLimiter(server, prefix=settings.prefix)
 
 
 def make_async_rate_limiter() -> "AsyncValkeyRateLimiter":
@@ -34,5 +38,8 @@ def make_async_rate_limiter() -> "AsyncValkeyRateLimiter":
         AsyncValkeyRateLimiter,
     )
 
-    server = AsyncValkeyServer(redis_urls().coordination, "mentora-limits")
-    return AsyncValkeyRateLimiter(server, prefix=RedisSettings().prefix)
+    settings = RedisSettings()
+    server = AsyncValkeyServer(
+        redis_urls().coordination, "mentora-limits", call_timeout_s=settings.timeout_s
+    )
+    return AsyncValkeyRateLimiter(server, prefix=settings.prefix)

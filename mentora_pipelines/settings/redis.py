@@ -35,3 +35,4 @@ class RedisSettings(Settings):
     prefix: str = Field(
         "", max_length=64, pattern="^[A-Za-z0-9_.:-]*$", alias="MENTORA_CACHE_PREFIX"
     )
+    timeout_s: float = Field(0.2, gt=0, le=10, alias="MENTORA_CACHE_TIMEOUT_S")

@@ -196,7 +196,10 @@ def test_a_server_that_says_nothing_is_asked_once() -> None:
         port = listener.getsockname()[1]
         listener.settimeout(0.01)
         url = f"redis://127.0.0.1:{port}"
-        made = [ValkeyServer(url, "tests", pause_s=60) for _ in range(2)]
+        made = [
+            ValkeyServer(url, "tests", answer_timeout_s=HASTE_S, pause_s=60)
+            for _ in range(2)
+        ]
         for server in made * 50:
             with pytest.raises(ServerAway), server.asked() as client:
                 client.get("x")
@@ -211,7 +214,9 @@ def test_a_server_that_says_nothing_is_asked_once() -> None:
 def test_after_a_pause_one_caller_tries(start_valkey: StartValkey) -> None:
     """Else nobody finds out that the server is back, or everybody waits for it."""
     server = start_valkey()
-    client = ValkeyServer(server.url, "tests", pause_s=PAUSE_S)
+    client = ValkeyServer(
+        server.url, "tests", answer_timeout_s=HASTE_S, pause_s=PAUSE_S
+    )
     server.kill()
 
     def answers() -> bool:

@@ -247,7 +247,9 @@ async def accepting(_scope: Scope, _receive: object, send: Any) -> None:  # noqa
 
 def closed_to_strangers(url: str) -> RateLimitMiddleware:
     """An application behind the limit that is closed in an outage."""
-    limiter = AsyncValkeyRateLimiter(AsyncValkeyServer(url, "tests"))
+    limiter = AsyncValkeyRateLimiter(
+        AsyncValkeyServer(url, "tests", call_timeout_s=0.25)
+    )
     limits = HttpRateLimits(limiter)
     return RateLimitMiddleware(accepting, limits=limits, limiters=[AUTH])
 

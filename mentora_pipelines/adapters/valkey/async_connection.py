@@ -17,9 +17,6 @@ from mentora_pipelines.adapters.valkey.connection import (
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-CALL_TIMEOUT_S = 0.25
-"""For all of a call: a free connection, connecting, logging in and the answer."""
-
 MAX_CONNECTIONS = 16
 """A loop does not keep more of them busy; further calls wait, first come first
 served (in the driver's own waiting pool they wait for half a second under load)."""
@@ -28,7 +25,9 @@ served (in the driver's own waiting pool they wait for half a second under load)
 class AsyncValkeyServer:
     """One server of a `redis://` or `rediss://` (TLS) URL; for one event loop.
 
-    Nothing is asked when it is made. `application` is the name in `CLIENT LIST`.
+    Nothing is asked when it is made. `application` is the name in `CLIENT LIST`;
+    `call_timeout_s` is for all of a call: a free connection, connecting, logging in
+    and the answer.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class AsyncValkeyServer:
         url: str,
         application: str,
         *,
-        call_timeout_s: float = CALL_TIMEOUT_S,
+        call_timeout_s: float,
         pause_s: float = PAUSE_S,
     ) -> None:
         self._client = _client(url, application)

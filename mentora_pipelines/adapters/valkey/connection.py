@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from redis import Redis
 
 CONNECT_TIMEOUT_S = 0.1
-ANSWER_TIMEOUT_S = 0.2
-"""For an address that swallows packets and for a server that is stopped. A frozen
-server still accepts connections, so a call costs one of the two, not their sum."""
+"""For an address that swallows packets. A frozen server still accepts connections, so
+a call costs this or the time-out of an answer, not their sum."""
 
 MAX_CONNECTIONS = 512
 """Above any number of threads that ask at once; a pool at its limit refuses."""
@@ -44,7 +43,8 @@ class LuaScript:
 class ValkeyServer:
     """One server of a `redis://` or `rediss://` (TLS) URL; safe for threads.
 
-    Nothing is asked when it is made. `application` is the name in `CLIENT LIST`.
+    Nothing is asked when it is made. `application` is the name in `CLIENT LIST`;
+    `answer_timeout_s` is what a server that is stopped costs a caller.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class ValkeyServer:
         url: str,
         application: str,
         *,
-        answer_timeout_s: float = ANSWER_TIMEOUT_S,
+        answer_timeout_s: float,
         pause_s: float = PAUSE_S,
     ) -> None:
         self._client = _client(url, application, answer_timeout_s)
