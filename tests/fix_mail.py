@@ -1,7 +1,6 @@
 """A real mail server in this process, with the faults of real ones; an outbox."""
 
 import asyncio
-import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from mentora_pipelines.adapters.smtp import SmtpMailer
 from mentora_pipelines.domain.operations.mail import Mail, new_mail
 from mentora_pipelines.services import DatabaseUrls
 from mentora_pipelines.settings.mail import MailSettings
+from tests.ports import free_port
 
 SENDER = Address("Mentora", addr_spec="mentora@tests.example")
 
@@ -36,15 +36,6 @@ CUT = "cut"
 
 PASSWORD = "hunter2 @/:%"  # noqa: S105  (of no account)
 """With all that a URL must encode."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert isinstance(port, int)
-    return port
 
 
 @dataclass

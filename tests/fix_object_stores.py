@@ -5,14 +5,13 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +27,7 @@ from mentora_pipelines.adapters.s3_storage.connection import (
 from mentora_pipelines.adapters.s3_storage.storage import S3Storage
 from mentora_pipelines.settings.storage import StorageSettings
 from tests.fix_services import OURS
+from tests.ports import free_ports
 
 START_TIMEOUT_S = 60
 BUCKET = "mentora-tests"
@@ -36,15 +36,6 @@ TICK_S = 0.02
 """Of a file system's clock at most, by which a folder tells files of one size apart."""
 
 _places = itertools.count(1)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 class S3Server:

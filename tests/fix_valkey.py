@@ -12,7 +12,7 @@ import pytest
 
 from mentora_pipelines.local_stack.probes import valkey_answers
 from mentora_pipelines.local_stack.servers import wheel_folder
-from tests.fix_mail import free_port
+from tests.ports import free_port
 
 START_TIMEOUT_S = 60
 PASSWORD = secrets.token_hex()

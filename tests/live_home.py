@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from mentora_pipelines.local_stack import ensure_local_stack
 from mentora_pipelines.settings.environment import child_environment
 from tests.fix_commands import MENTORA, processes_of
 from tests.fix_lessons import SAMPLES
+from tests.ports import free_port
 from tests.sightings import Connection, Sightings, duplicates
 
 POLL_S = 0.05
@@ -79,9 +79,7 @@ class LiveHome:
     def start_dev(self) -> None:
         """Start `mentora dev`, which takes in the sample lessons first."""
         (self.folder / "samples").symlink_to(SAMPLES)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self._start((str(MENTORA), "dev", "--port", str(port)), {})
 
     def _start(self, command: tuple[str, ...], variables: dict[str, str]) -> None:

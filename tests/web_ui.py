@@ -5,7 +5,6 @@ pictures of the README; the tests look at the same pages.
 """
 
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from playwright.sync_api import Page
 from mentora_pipelines.local_stack import stop_local_stack
 from mentora_pipelines.settings.environment import child_environment
 from tests.browser import browser_page
+from tests.ports import free_port
 
 PATIENCE_S = 180.0
 PATIENCE_MS = 1000 * PATIENCE_S
@@ -110,9 +110,7 @@ def look(page: Page, url: str, view: View, folder: Path) -> str:
 @contextmanager
 def web_server(home: Path) -> Iterator[str]:
     """The UI over a home, without a daemon; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = home / "webserver.log"
     with (
         log.open("wb") as output,

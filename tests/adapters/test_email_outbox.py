@@ -24,7 +24,8 @@ from mentora_pipelines.domain.operations.mail_delivery import (
 )
 from mentora_pipelines.errors import ErrorCode, MailRefused, PermanentError
 from mentora_pipelines.services import DatabaseUrls
-from tests.fix_mail import CUT, MailServer, Outbox, failed_video, free_port
+from tests.fix_mail import CUT, MailServer, Outbox, failed_video
+from tests.ports import free_port
 from tests.stored_lessons import register
 
 NOTHING = DeliveryFigures(0, 0, 0, 0, 0)

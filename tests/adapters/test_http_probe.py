@@ -22,7 +22,8 @@ from mentora_pipelines.domain.operations.content_health import (
     outcome_of,
 )
 from tests.fakes import FakeStorage
-from tests.fix_mail import free_port, tls_of
+from tests.fix_mail import tls_of
+from tests.ports import free_port
 from tests.web import (
     FRONT,
     HEAD_OF_VIDEO,

@@ -23,7 +23,8 @@ from mentora_pipelines.errors import (
     SettingsError,
     TransientError,
 )
-from tests.fix_object_stores import BUCKET, S3Server, free_ports, opened, settings_of
+from tests.fix_object_stores import BUCKET, S3Server, opened, settings_of
+from tests.ports import free_ports
 from tests.round_trips import memory_of_a_round_trip
 from tests.tcp_gateway import TcpGateway, tcp_gateway
 

@@ -18,7 +18,8 @@ from mentora_pipelines.errors import (
     MentoraError,
     SettingsError,
 )
-from tests.fix_mail import CUT, PASSWORD, MailServer, free_port, run_mail_server, tls_of
+from tests.fix_mail import CUT, PASSWORD, MailServer, run_mail_server, tls_of
+from tests.ports import free_port
 
 LOGIN = f"ada%40mail:{quote(PASSWORD, safe='')}@"
 

@@ -17,7 +17,8 @@ from mentora_pipelines.providers.mail import make_mailer
 from mentora_pipelines.services import mail_folder
 from sensors.due_email import due_email
 from sensors.unlocked_achievements import unlocked_achievements
-from tests.fix_mail import MailServer, Outbox, free_port
+from tests.fix_mail import MailServer, Outbox
+from tests.ports import free_port
 
 INSERT_EVENT = """
 insert into events (id, name, schema_version, deduplication_key, payload)
