@@ -6,10 +6,10 @@ Here belongs the frame and a probe per part. Not here: printing, or alarms.
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mentora_pipelines import migrations, services
+from mentora_pipelines.domain.operations.platform_health import Reading
 from mentora_pipelines.domain.upload_notices import NoNotices
 from mentora_pipelines.errors import MentoraError
 from mentora_pipelines.observability.scrubbing import scrubbed, told
@@ -39,28 +39,18 @@ class Reachable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a probe found; `latency_ms` in milliseconds."""
-
-    name: str
-    healthy: bool
-    latency_ms: float
-    detail: str
-
-
-def probe(name: str, ask: Callable[[], str]) -> Finding:
-    """Ask one part; whatever it raises becomes a finding, not an error."""
+def probe(part: str, ask: Callable[[], str]) -> Reading:
+    """Ask one part; whatever it raises becomes a reading, not an error."""
     started = time.perf_counter()
     try:
         detail, healthy = scrubbed(ask()), True
     except MentoraError as error:
         detail, healthy = told(error), False
-    except Exception as error:  # noqa: BLE001  (any fault of a driver is a finding)
+    except Exception as error:  # noqa: BLE001  (any fault of a driver is a reading)
         # The text of a driver's error may hold a host, a user or a password.
         detail, healthy = type(error).__name__, False
     elapsed_ms = (time.perf_counter() - started) * 1000
-    return Finding(name, healthy, round(elapsed_ms, 1), detail)
+    return Reading(part, detail, healthy=healthy, latency_ms=round(elapsed_ms, 1))
 
 
 def _ask_database(url: str, role: str) -> str:
@@ -71,14 +61,11 @@ def _ask_database(url: str, role: str) -> str:
 
     # A pool would wait for a server that refuses, and not say why.
     psycopg.connect(url, connect_timeout=PROBE_TIMEOUT_S).close()
-    database = Database(url, "mentora-doctor")
-    try:
+    with closing(Database(url, "mentora-doctor")) as database:
         health, latency_ms = ask_health(database)
         with database.transaction() as connection:
             row = connection.execute(HAS_ROLE, {"role": role}).fetchone()
         pool = database.pool_figures
-    finally:
-        database.close()
     if health.pgvector_version is None:
         raise MentoraError("the extension vector is missing: run `mentora migrate`")
     if row is None or not row[0]:
@@ -114,11 +101,9 @@ def _ask_tenancy() -> str:
     from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.tenancy import check_tenancy
 
-    database = Database(services.database_urls().app, "mentora-doctor")
-    try:
+    url = services.database_urls().app
+    with closing(Database(url, "mentora-doctor")) as database:
         return f"{check_tenancy(database)} tables closed to strangers"
-    finally:
-        database.close()
 
 
 def _ask_schema() -> str:
@@ -268,3 +253,11 @@ PROBES: dict[str, Callable[[], str]] = {
     "memberships": _ask_memberships,
     "health controls": _ask_health_controls,
 }
+
+
+class Probes:
+    """Asks each part of the platform, as `PROBES` has them."""
+
+    def readings(self) -> list[Reading]:
+        """What each part answers, in that order; raises nothing."""
+        return [probe(part, ask) for part, ask in PROBES.items()]

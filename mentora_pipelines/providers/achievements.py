@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.providers.databases import admin_database
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.achievements import AchievementRows
@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 def open_achievements() -> "Iterator[AchievementRows]":
     """Rewards to give, as the admin role; closed at the end."""
     from mentora_pipelines.adapters.postgres.achievements import AchievementRows
-    from mentora_pipelines.adapters.postgres.database import Database
 
-    database = Database(migrated_urls().admin, "mentora-achievements")
-    try:
+    with admin_database("mentora-achievements") as database:
         yield AchievementRows(database)
-    finally:
-        database.close()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.domain.analytics.report_shelf import ReportShelf
-from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.providers.databases import admin_database, migrated_urls
 from mentora_pipelines.providers.storage import make_storage
 from mentora_pipelines.settings.analytics import MetricsSettings, ReportSettings
 
@@ -21,13 +21,9 @@ if TYPE_CHECKING:
 def open_metrics() -> "Iterator[PostgresMetrics]":
     """Metrics of days and the events beneath, as the admin role; closed at the end."""
     from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
-    from mentora_pipelines.adapters.postgres.database import Database
 
-    database = Database(migrated_urls().admin, "mentora-metrics")
-    try:
+    with admin_database("mentora-metrics") as database:
         yield PostgresMetrics(database)
-    finally:
-        database.close()
 
 
 @contextmanager
@@ -36,19 +32,16 @@ def open_table_validator() -> "Iterator[GreatExpectationsValidator]":
 
     The library behind it is loaded when it is first asked.
     """
-    from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.table_quality.validator import (
         GreatExpectationsValidator,
     )
 
-    url = migrated_urls().admin
-    database = Database(url, "mentora-quality")
-    try:
+    with admin_database("mentora-quality") as database:
         yield GreatExpectationsValidator(
-            database, url, look_back_days=MetricsSettings().look_back_days
+            database,
+            migrated_urls().admin,
+            look_back_days=MetricsSettings().look_back_days,
         )
-    finally:
-        database.close()
 
 
 def make_metric_reports() -> HtmlMetricReports:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mentora_pipelines.domain.operations.health_alerts import AlertRule
-from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.providers.databases import admin_database
 from mentora_pipelines.providers.storage import make_links, make_storage
 from mentora_pipelines.settings.content_health import HealthSettings
 from mentora_pipelines.settings.storage import StorageSettings
@@ -20,17 +20,13 @@ if TYPE_CHECKING:
 def open_health_ledger() -> "Iterator[ContentHealthRows]":
     """The history of the health of lessons, as the admin role; closed at the end."""
     from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
-    from mentora_pipelines.adapters.postgres.database import Database
 
     settings = HealthSettings()
     rule = AlertRule(settings.failures, timedelta(hours=settings.hours))
-    database = Database(migrated_urls().admin, "mentora-health")
-    try:
+    with admin_database("mentora-health") as database:
         yield ContentHealthRows(
             database, rule, retention_months=settings.retention_months
         )
-    finally:
-        database.close()
 
 
 @contextmanager

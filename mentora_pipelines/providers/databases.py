@@ -1,10 +1,16 @@
 """The lessons' database, its schema no older than this code."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
 from mentora_pipelines import migrations
 from mentora_pipelines.errors import PermanentError
 from mentora_pipelines.services import DatabaseUrls, database_urls
+
+if TYPE_CHECKING:
+    from mentora_pipelines.adapters.postgres.database import Database
 
 
 def migrated_urls() -> DatabaseUrls:
@@ -16,6 +22,15 @@ def migrated_urls() -> DatabaseUrls:
     urls = database_urls()
     _check_schema(urls)
     return urls
+
+
+@contextmanager
+def admin_database(application: str) -> "Iterator[Database]":
+    """What crosses creators, its sessions under this name; closed at the end."""
+    from mentora_pipelines.adapters.postgres.database import Database
+
+    with closing(Database(migrated_urls().admin, application)) as database:
+        yield database
 
 
 @cache

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.providers.databases import admin_database, migrated_urls
 from mentora_pipelines.settings.flow import FlowSettings
 
 if TYPE_CHECKING:
@@ -14,14 +14,9 @@ if TYPE_CHECKING:
 @contextmanager
 def open_event_outbox() -> "Iterator[PostgresEventOutbox]":
     """The queue of events across creators, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
 
-    url = migrated_urls().admin
-    database = Database(url, "mentora-events")
-    try:
+    with admin_database("mentora-events") as database:
         yield PostgresEventOutbox(
-            database, FlowSettings().plan_weights, cursor_secret=url
+            database, FlowSettings().plan_weights, cursor_secret=migrated_urls().admin
         )
-    finally:
-        database.close()

@@ -1,10 +1,10 @@
 """Mail: what is to be sent, its text, and who hands it over."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.providers.databases import admin_database
 from mentora_pipelines.services import mail_folder
 from mentora_pipelines.settings.mail import MailSettings
 
@@ -18,24 +18,17 @@ if TYPE_CHECKING:
 @contextmanager
 def open_email_outbox() -> "Iterator[EmailOutboxRows]":
     """The mails to send, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
 
-    database = Database(migrated_urls().admin, "mentora-mail")
-    try:
+    with admin_database("mentora-mail") as database:
         yield EmailOutboxRows(database)
-    finally:
-        database.close()
 
 
 @contextmanager
 def open_mailer() -> "Iterator[SmtpMailer | EmlFolder]":
     """Hands mail over, to a server or into a folder; closed at the end."""
-    mailer = make_mailer()
-    try:
+    with closing(make_mailer()) as mailer:
         yield mailer
-    finally:
-        mailer.close()
 
 
 def make_mailer() -> "SmtpMailer | EmlFolder":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mentora_pipelines.domain.memberships.memberships import MembershipsOff
 from mentora_pipelines.errors import SettingsError
 from mentora_pipelines.providers.cache import open_cache
-from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.providers.databases import admin_database, migrated_urls
 from mentora_pipelines.settings.memberships import WhopSettings
 
 if TYPE_CHECKING:
@@ -24,10 +24,9 @@ def open_membership_rows() -> "Iterator[PostgresMemberships]":
     from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
 
-    urls = migrated_urls()
     with (
-        closing(Database(urls.app, "mentora-memberships")) as app,
-        closing(Database(urls.admin, "mentora-memberships")) as admin,
+        closing(Database(migrated_urls().app, "mentora-memberships")) as app,
+        admin_database("mentora-memberships") as admin,
     ):
         yield PostgresMemberships(app, admin)
 

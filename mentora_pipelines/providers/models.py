@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from mentora_pipelines.domain.caching.cache import Cache
     from mentora_pipelines.domain.caching.embeddings import TextModel
     from mentora_pipelines.domain.lessons.embeddings import (
+        Embedders,
         EmbeddingModel,
-        NextEmbedders,
     )
     from mentora_pipelines.domain.search import Reranker
 
@@ -94,9 +94,12 @@ def make_reranker(embedder: "TextModel") -> "Reranker | None":
     return SentenceReranker(embedder) if is_local else None
 
 
-def make_next_embedders(ledgers: UsageLedgers) -> "NextEmbedders":
-    """The adapters of models whose vectors are stored here, or are being made."""
-    return _NextEmbedders(ledgers)
+def make_embedders(ledgers: UsageLedgers, cache: "Cache | None" = None) -> "Embedders":
+    """The adapters of models whose vectors are stored here, or are being made.
+
+    Behind the cache, where one is given.
+    """
+    return _Embedders(ledgers, cache)
 
 
 def make_local_embedder() -> MiniLmEmbedder:
@@ -112,11 +115,15 @@ def make_cached_embedder(cache: "Cache", ledgers: UsageLedgers) -> "TextModel":
 
 
 @dataclass(frozen=True, slots=True)
-class _NextEmbedders:
+class _Embedders:
     ledgers: UsageLedgers
+    cache: "Cache | None"
 
     def of(self, model: "EmbeddingModel") -> "TextModel":
-        return embedder_of(model, self.ledgers)
+        from mentora_pipelines.domain.caching.embeddings import CachedEmbedder
+
+        embedder = embedder_of(model, self.ledgers)
+        return embedder if self.cache is None else CachedEmbedder(embedder, self.cache)
 
 
 def make_text_model(name: str, ledgers: UsageLedgers) -> "TextModel":

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.providers.databases import admin_database
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.platform_health import PlatformHealthRows
@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 @contextmanager
 def open_platform_ledger() -> "Iterator[PlatformHealthRows]":
     """The history of the platform's health, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.platform_health import PlatformHealthRows
 
-    database = Database(migrated_urls().admin, "mentora-platform")
-    try:
+    with admin_database("mentora-platform") as database:
         yield PlatformHealthRows(database)
-    finally:
-        database.close()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mentora_pipelines.domain.quizzes.questions import QuizWriter
 from mentora_pipelines.domain.spending.usage import UsageLedgers
-from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.providers.databases import admin_database
 from mentora_pipelines.providers.hosted_models import make_claude_quiz_writer
 from mentora_pipelines.settings.quizzes import QuizSettings
 
@@ -19,14 +19,10 @@ if TYPE_CHECKING:
 @contextmanager
 def open_quiz_desk() -> "Iterator[QuizDesk]":
     """Quizzes, requests and answers across creators, as the admin role."""
-    from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
 
-    database = Database(migrated_urls().admin, "mentora-quizzes")
-    try:
+    with admin_database("mentora-quizzes") as database:
         yield QuizDesk(database)
-    finally:
-        database.close()
 
 
 def make_item_analyst() -> "PandasItemAnalyst":

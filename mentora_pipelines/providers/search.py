@@ -1,15 +1,15 @@
 """The index that is searched: generations of vectors, and how good they are."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mentora_pipelines.domain.spending.usage import UsageLedgers
 from mentora_pipelines.errors import SettingsError
 from mentora_pipelines.providers.cache import open_cache
-from mentora_pipelines.providers.databases import migrated_urls
-from mentora_pipelines.providers.models import embedder_of
+from mentora_pipelines.providers.databases import admin_database
+from mentora_pipelines.providers.models import embedder_of, make_embedders
 from mentora_pipelines.providers.spending import open_usage_ledgers
 
 if TYPE_CHECKING:
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 @contextmanager
 def open_generations() -> "Iterator[GenerationBuildRows]":
     """Every generation of vectors, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.generation_builds import (
         GenerationBuildRows,
     )
 
-    with closing(Database(migrated_urls().admin, "mentora-generations")) as database:
+    with admin_database("mentora-generations") as database:
         yield GenerationBuildRows(database)
 
 
@@ -55,15 +54,12 @@ class _SearchUpkeep:
     cache: "Cache"
 
     def tend(self) -> "UpkeepFigures":
-        from mentora_pipelines.domain.caching.embeddings import CachedEmbedder
         from mentora_pipelines.domain.generations.upkeep import tend_generations
 
         return tend_generations(
             store=self.store,
             # A crash between an answer and its vectors costs nothing.
-            embedder_of=lambda model: CachedEmbedder(
-                embedder_of(model, self.ledgers), self.cache
-            ),
+            embedders=make_embedders(self.ledgers, self.cache),
             judge=make_judge(self.ledgers),
         )
 
@@ -97,12 +93,10 @@ def open_golden_index(
     lessons: "Sequence[GoldenLesson]", embedder: "TextModel"
 ) -> "Iterator[GoldenIndex]":
     """The golden set in the database, as the admin role; rolled back at the end."""
-    from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.golden_rows import golden_index
 
-    database = Database(migrated_urls().admin, "mentora-eval")
-    try:
-        with golden_index(database, lessons, embedder) as index:
-            yield index
-    finally:
-        database.close()
+    with (
+        admin_database("mentora-eval") as database,
+        golden_index(database, lessons, embedder) as index,
+    ):
+        yield index

@@ -11,7 +11,7 @@ from mentora_pipelines.domain.spending.prices import (
     OwnPrices,
     PriceBook,
 )
-from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.providers.databases import admin_database, migrated_urls
 from mentora_pipelines.settings.spending import SpendingSettings
 
 if TYPE_CHECKING:
@@ -25,10 +25,9 @@ def open_usage_ledgers() -> "Iterator[PostgresUsageLedgers]":
     from mentora_pipelines.adapters.postgres.ai_usage import PostgresUsageLedgers
     from mentora_pipelines.adapters.postgres.database import Database
 
-    urls = migrated_urls()
     with (
-        closing(Database(urls.app, "mentora-usage")) as app,
-        closing(Database(urls.admin, "mentora-platform-usage")) as admin,
+        closing(Database(migrated_urls().app, "mentora-usage")) as app,
+        admin_database("mentora-platform-usage") as admin,
     ):
         yield PostgresUsageLedgers(app, admin, make_price_table())
 
@@ -36,10 +35,9 @@ def open_usage_ledgers() -> "Iterator[PostgresUsageLedgers]":
 @contextmanager
 def open_spending() -> "Iterator[SpendingRows]":
     """Budgets, and the bill across creators, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.spending import SpendingRows
 
-    with closing(Database(migrated_urls().admin, "mentora-spending")) as database:
+    with admin_database("mentora-spending") as database:
         yield SpendingRows(database)
 
 

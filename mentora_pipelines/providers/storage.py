@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.errors import SettingsError
-from mentora_pipelines.providers.databases import migrated_urls
+from mentora_pipelines.providers.databases import admin_database
 from mentora_pipelines.services import storage_folder
 from mentora_pipelines.settings.media import MediaSettings
 from mentora_pipelines.settings.storage import StorageSettings
@@ -91,11 +91,7 @@ def open_upload_notices() -> "Iterator[SqsNotices | NoNotices]":
 @contextmanager
 def open_orphans() -> "Iterator[OrphanRows]":
     """Which objects and vectors nobody names, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.database import Database
     from mentora_pipelines.adapters.postgres.orphans import OrphanRows
 
-    database = Database(migrated_urls().admin, "mentora-orphans")
-    try:
+    with admin_database("mentora-orphans") as database:
         yield OrphanRows(database)
-    finally:
-        database.close()

@@ -1,4 +1,4 @@
-"""Generations of vectors with the models and the golden set that judge them."""
+"""The index that is searched: generations of vectors, and how good they are."""
 
 from collections.abc import Iterator
 

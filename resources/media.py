@@ -1,4 +1,4 @@
-"""Gets the sound out of uploads."""
+"""What gets the sound out of an upload."""
 
 import dagster as dg
 

@@ -1,17 +1,16 @@
-"""The history of the platform's health, as the admin role."""
+"""The health of the platform: its history, and who asks its parts."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from mentora_pipelines.probes import Probes
 from mentora_pipelines.providers.platform_health import open_platform_ledger
-from resources.opening import opened
+from resources.opening import made, opened
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.platform_health import (
-        PlatformHealthRows,
-    )
+    from mentora_pipelines.adapters.postgres.platform_health import PlatformHealthRows
 
 
 class PlatformLedgerResource(dg.ConfigurableResource["PlatformHealthRows"]):
@@ -24,3 +23,12 @@ class PlatformLedgerResource(dg.ConfigurableResource["PlatformHealthRows"]):
         """The history, its connections closed at the end of the run."""
         with open_platform_ledger() as ledger:
             yield ledger
+
+
+class PlatformProbesResource(dg.ConfigurableResource[Probes]):
+    """Asks each part of the platform, as `mentora doctor` does."""
+
+    @made
+    def create_resource(self, context: dg.InitResourceContext) -> Probes:
+        """The probes; each opens what it asks, and closes it."""
+        return Probes()

@@ -1,4 +1,4 @@
-"""The queue of events across creators, as the admin role."""
+"""The outbox of events."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
