@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from mentora_pipelines.errors import CREATOR_SENTENCES, ErrorCode
-from tests.fix_mail import CUT, MailServer, free_port, run_mail_server
+from tests.fix_mail import CUT, MailServer, run_mail_server
 from tests.live_home import LiveHome
+from tests.ports import free_port
 
 STATE = "select status, attempts, error_code from email_outbox"
 WAIT_IS_OVER = (

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
-from mentora_pipelines.adapters.postgres.cursors import cursor_key
 from mentora_pipelines.adapters.postgres.database import Connection, Database
 from mentora_pipelines.adapters.postgres.events import write_event
 from mentora_pipelines.adapters.postgres.generations import GenerationRows
@@ -17,7 +16,8 @@ from mentora_pipelines.adapters.postgres.quiz_requests import (
     request_quiz,
 )
 from mentora_pipelines.adapters.postgres.refused_uploads import RefusedUploadRows
-from mentora_pipelines.adapters.postgres.repository import Repository
+from mentora_pipelines.adapters.postgres.repository.cursors import cursor_key
+from mentora_pipelines.adapters.postgres.repository.repository import Repository
 from mentora_pipelines.adapters.postgres.search import SearchRows
 from mentora_pipelines.adapters.postgres.stage_timings import StageTimingRows
 from mentora_pipelines.adapters.postgres.tables.lessons import VIDEOS

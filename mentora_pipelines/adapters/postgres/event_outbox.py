@@ -8,9 +8,9 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from mentora_pipelines.adapters.postgres.cursors import cursor_key
 from mentora_pipelines.adapters.postgres.database import Database, Rows
-from mentora_pipelines.adapters.postgres.repository import Repository
+from mentora_pipelines.adapters.postgres.repository.cursors import cursor_key
+from mentora_pipelines.adapters.postgres.repository.repository import Repository
 from mentora_pipelines.adapters.postgres.tables.operations import EVENTS, EventRow
 from mentora_pipelines.domain.events.outbox import (
     KEEP_CHANGES,

@@ -11,7 +11,10 @@ from psycopg.rows import dict_row
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
 from mentora_pipelines.adapters.postgres.embeddings import insert_vectors
-from mentora_pipelines.adapters.postgres.generations import create_partition
+from mentora_pipelines.adapters.postgres.generations import (
+    create_partition,
+    insert_generation,
+)
 from mentora_pipelines.adapters.postgres.vector_index import (
     GIVE_BUILD_MEMORY,
     MAX_DIMENSIONS,
@@ -60,12 +63,6 @@ select
     ) as is_indexed
 from embedding_generations as generation
 order by generation.created_at, generation.id
-"""
-
-INSERT_BUILDING = """
-insert into embedding_generations (id, provider, model, dimensions, status)
-values (%(id)s, %(provider)s, %(model)s, %(dimensions)s, 'building')
-on conflict do nothing
 """
 
 # What readers see and what is about to be published.
@@ -223,16 +220,7 @@ class GenerationBuildRows(Rows):
         """
         for attempt in _patiently(TransientError):
             with attempt, self._database.transaction() as connection:
-                made = connection.execute(
-                    INSERT_BUILDING,
-                    {
-                        "id": model.generation_id,
-                        "provider": model.provider,
-                        "model": model.model,
-                        "dimensions": model.dimensions,
-                    },
-                )
-                if made.rowcount:
+                if insert_generation(connection, model, GenerationStatus.BUILDING):
                     connection.execute(STAND_ASIDE)
                     create_partition(connection, model.generation_id, model.dimensions)
         return next(g for g in self.generations() if g.id == model.generation_id)

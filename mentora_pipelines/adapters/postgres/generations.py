@@ -1,5 +1,6 @@
 """Generations of vectors and the partition that each has, as the admin role."""
 
+from dataclasses import asdict
 from uuid import UUID
 
 from psycopg import sql
@@ -7,6 +8,7 @@ from psycopg.rows import class_row
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
 from mentora_pipelines.adapters.postgres.vector_index import partition_name
+from mentora_pipelines.domain.generations.generations import GenerationStatus
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.errors import TransientError
 
@@ -22,7 +24,9 @@ for share
 INSERT_GENERATION = """
 insert into embedding_generations (
     id, provider, model, dimensions, status, activated_at)
-values (%(generation_id)s, %(provider)s, %(model)s, %(dimensions)s, 'active', now())
+values (
+    %(id)s, %(provider)s, %(model)s, %(dimensions)s, %(status)s,
+    case when %(status)s = 'active' then now() end)
 on conflict do nothing
 """
 
@@ -44,17 +48,12 @@ class GenerationRows(Rows):
         again takes that one.
         """
         generation_id = model.generation_id
-        parameters = {
-            "generation_id": generation_id,
-            "provider": model.provider,
-            "model": model.model,
-            "dimensions": model.dimensions,
-        }
+        parameters = {"generation_id": generation_id}
         with self._database.transaction() as connection:
             rows = connection.execute(SELECT_GENERATIONS, parameters).fetchall()
             if not rows:
                 # Of two first runs the second waits here and inserts nothing.
-                if connection.execute(INSERT_GENERATION, parameters).rowcount:
+                if insert_generation(connection, model, GenerationStatus.ACTIVE):
                     create_partition(connection, generation_id, model.dimensions)
                 rows = connection.execute(SELECT_GENERATIONS, parameters).fetchall()
         found, provider, name, dimensions = rows[0]
@@ -79,6 +78,14 @@ class GenerationRows(Rows):
             connection.cursor(row_factory=class_row(EmbeddingModel)) as cursor,
         ):
             return cursor.execute(SELECT_MODELS, {"status": status}).fetchall()
+
+
+def insert_generation(
+    connection: Connection, model: EmbeddingModel, status: GenerationStatus
+) -> bool:
+    """Make the model's generation, without a partition; False when it is there."""
+    row = {"id": model.generation_id, **asdict(model), "status": status}
+    return connection.execute(INSERT_GENERATION, row).rowcount == 1
 
 
 def create_partition(

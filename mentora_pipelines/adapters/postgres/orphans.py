@@ -99,7 +99,10 @@ class OrphanRows(Rows):
         return {str(key) for (key,) in rows}
 
     def named_count(self, prefix: str) -> int:
-        """How many objects under a prefix the rows name, at most."""
+        """How many objects under a prefix the rows name, at most.
+
+        Raises `InvalidInput` for a prefix under which no row names anything.
+        """
         if prefix not in COUNTS:
             raise InvalidInput(f"no row names objects under {prefix}")
         with self._database.transaction() as connection:

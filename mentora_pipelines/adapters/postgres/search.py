@@ -59,7 +59,11 @@ def find_passages(connection: Connection, request: SearchRequest) -> list[Search
 
 
 def explain_plan(connection: Connection, request: SearchRequest) -> SearchPlan:
-    """The plan of a request with the server's own, in the caller's transaction."""
+    """The plan of a request with the server's own, in the caller's transaction.
+
+    Raises `InvalidInput` for a search by words alone, and `PermanentError` when the
+    database has no such plan, since it was not migrated.
+    """
     if request.vector is None:
         raise InvalidInput("a search by words alone has no plan for vectors")
     with connection.cursor(row_factory=dict_row) as cursor:

@@ -54,7 +54,6 @@ where videos.id = %(video_id)s
   and videos.staged_transcript_id is distinct from transcript.id
 """
 
-
 DOUBT_KINDS = frozenset(map(str, DoubtKind))
 
 FORGET_WINDOWS = "delete from recognised_windows where video_id = %(video_id)s"
@@ -105,22 +104,7 @@ class TranscriptRows(Rows):
     def add_transcript(self, video: Video, transcript: Transcript) -> None:
         """Store a version and stage it, in one transaction; a stored one stays."""
         with self._database.transaction(video.creator_id) as connection:
-            connection.execute(
-                INSERT_TRANSCRIPT,
-                {
-                    "id": transcript.id,
-                    "video_id": transcript.video_id,
-                    "creator_id": transcript.creator_id,
-                    "source_hash": transcript.source_hash,
-                    "fingerprint": transcript.fingerprint,
-                    "origin": transcript.origin.value,
-                    "language": transcript.language,
-                    "duration_s": transcript.duration_s,
-                    "word_count": transcript.word_count,
-                    "full_text": transcript.text,
-                    "segments": Jsonb([_json(s) for s in transcript.segments]),
-                },
-            )
+            connection.execute(INSERT_TRANSCRIPT, transcript_row(transcript))
             # What it was made of is needed no more.
             connection.execute(FORGET_WINDOWS, {"video_id": video.id})
             _stage(connection, video, transcript.id)
@@ -131,6 +115,23 @@ def _stage(connection: Connection, video: Video, transcript_id: UUID) -> None:
     connection.execute(
         STAGE_TRANSCRIPT, {"transcript_id": transcript_id, "video_id": video.id}
     )
+
+
+def transcript_row(transcript: Transcript) -> dict[str, object]:
+    """A version as it is stored."""
+    return {
+        "id": transcript.id,
+        "video_id": transcript.video_id,
+        "creator_id": transcript.creator_id,
+        "source_hash": transcript.source_hash,
+        "fingerprint": transcript.fingerprint,
+        "origin": transcript.origin.value,
+        "language": transcript.language,
+        "duration_s": transcript.duration_s,
+        "word_count": transcript.word_count,
+        "full_text": transcript.text,
+        "segments": Jsonb([_json(segment) for segment in transcript.segments]),
+    }
 
 
 def _json(segment: Segment) -> dict[str, Any]:
@@ -153,11 +154,6 @@ def _segment(row: dict[str, Any]) -> Segment:
         words=tuple(Word(*word) for word in row["words"]),
         doubts=doubts_from_json(row.get("doubts", [])),
     )
-
-
-def segments_as_json(segments: Sequence[Segment]) -> list[dict[str, Any]]:
-    """The sentences as they are stored."""
-    return [_json(segment) for segment in segments]
 
 
 def words_as_json(words: Sequence[Word]) -> list[list[str | float]]:

@@ -3,10 +3,9 @@
 from uuid import UUID
 
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
-from mentora_pipelines.adapters.postgres.transcripts import segments_as_json
+from mentora_pipelines.adapters.postgres.transcripts import transcript_row
 from mentora_pipelines.domain.lessons.transcripts import Origin, Transcript
 from mentora_pipelines.domain.lessons.versions import StoredVersion
 from mentora_pipelines.domain.videos import Video
@@ -62,21 +61,7 @@ class VersionRows(Rows):
         """
         with self._database.transaction(video.creator_id) as connection:
             connection.execute(
-                INSERT_EDITED,
-                {
-                    "id": transcript.id,
-                    "video_id": transcript.video_id,
-                    "creator_id": transcript.creator_id,
-                    "source_hash": transcript.source_hash,
-                    "fingerprint": transcript.fingerprint,
-                    "origin": transcript.origin.value,
-                    "language": transcript.language,
-                    "duration_s": transcript.duration_s,
-                    "word_count": transcript.word_count,
-                    "full_text": transcript.text,
-                    "segments": Jsonb(segments_as_json(transcript.segments)),
-                    "base_id": base_id,
-                },
+                INSERT_EDITED, {**transcript_row(transcript), "base_id": base_id}
             )
             staged = _stage_instead(connection, video, transcript.id, base_id)
             if not staged:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from mentora_pipelines.adapters.postgres.columns import Json
-from mentora_pipelines.adapters.postgres.declaration import Table
+from mentora_pipelines.adapters.postgres.repository.columns import Json
+from mentora_pipelines.adapters.postgres.repository.declaration import Table
 
 
 @dataclass(frozen=True, slots=True)

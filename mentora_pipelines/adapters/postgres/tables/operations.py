@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from mentora_pipelines.adapters.postgres.columns import BigInt, Json
-from mentora_pipelines.adapters.postgres.declaration import Table
+from mentora_pipelines.adapters.postgres.repository.columns import BigInt, Json
+from mentora_pipelines.adapters.postgres.repository.declaration import Table
 
 
 @dataclass(frozen=True, slots=True)

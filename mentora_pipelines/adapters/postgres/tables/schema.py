@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mentora_pipelines.adapters.postgres.declaration import Table
+from mentora_pipelines.adapters.postgres.repository.declaration import Table
 from mentora_pipelines.adapters.postgres.tables.analytics import (
     ANALYTICS_EVENTS,
     DAILY_METRICS,

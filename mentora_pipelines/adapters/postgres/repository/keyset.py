@@ -14,9 +14,9 @@ from typing import Generic
 
 from psycopg import sql
 
-from mentora_pipelines.adapters.postgres.columns import Column, names_sql
-from mentora_pipelines.adapters.postgres.conditions import Conditions
-from mentora_pipelines.adapters.postgres.declaration import Row, Table
+from mentora_pipelines.adapters.postgres.repository.columns import Column, names_sql
+from mentora_pipelines.adapters.postgres.repository.conditions import Conditions
+from mentora_pipelines.adapters.postgres.repository.declaration import Row, Table
 
 ROWS = """
 select {columns} from {table} where {terms} order by {order} limit %(limit)s

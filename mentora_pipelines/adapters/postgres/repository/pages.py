@@ -2,10 +2,10 @@
 
 from psycopg.rows import class_row
 
-from mentora_pipelines.adapters.postgres.cursors import CursorCodec
 from mentora_pipelines.adapters.postgres.database import Connection
-from mentora_pipelines.adapters.postgres.declaration import Row
-from mentora_pipelines.adapters.postgres.keyset import Listing, Place
+from mentora_pipelines.adapters.postgres.repository.cursors import CursorCodec
+from mentora_pipelines.adapters.postgres.repository.declaration import Row
+from mentora_pipelines.adapters.postgres.repository.keyset import Listing, Place
 from mentora_pipelines.domain.paging import Page
 
 

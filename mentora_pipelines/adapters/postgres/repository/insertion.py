@@ -15,9 +15,9 @@ from psycopg import sql
 from psycopg.errors import CardinalityViolation
 from psycopg.rows import class_row
 
-from mentora_pipelines.adapters.postgres.columns import Column, names_sql
 from mentora_pipelines.adapters.postgres.database import Connection
-from mentora_pipelines.adapters.postgres.declaration import Row, Table
+from mentora_pipelines.adapters.postgres.repository.columns import Column, names_sql
+from mentora_pipelines.adapters.postgres.repository.declaration import Row, Table
 from mentora_pipelines.errors import Conflict, InvalidInput
 
 CREATE_INCOMING = "create temporary table incoming ({columns}) on commit drop"

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from psycopg import sql
 
-from mentora_pipelines.adapters.postgres.columns import Column
-from mentora_pipelines.adapters.postgres.declaration import Row, Table
+from mentora_pipelines.adapters.postgres.repository.columns import Column
+from mentora_pipelines.adapters.postgres.repository.declaration import Row, Table
 from mentora_pipelines.domain.paging import Filter, Operator
 from mentora_pipelines.errors import InvalidInput
 

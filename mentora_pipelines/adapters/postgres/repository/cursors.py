@@ -13,8 +13,8 @@ from functools import cache
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from mentora_pipelines.adapters.postgres.declaration import Row
-from mentora_pipelines.adapters.postgres.keyset import Listing, Place
+from mentora_pipelines.adapters.postgres.repository.declaration import Row
+from mentora_pipelines.adapters.postgres.repository.keyset import Listing, Place
 from mentora_pipelines.errors import InvalidInput
 
 FORMAT = "mentora-cursor-1"

@@ -16,27 +16,31 @@ from psycopg import sql
 from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
-from mentora_pipelines.adapters.postgres.columns import names_sql
-from mentora_pipelines.adapters.postgres.conditions import (
-    CREATOR,
-    conditions_of,
-    creator_term,
-)
-from mentora_pipelines.adapters.postgres.cursors import CursorCodec
 from mentora_pipelines.adapters.postgres.database import (
     ATTEMPTS,
     Connection,
     Database,
 )
-from mentora_pipelines.adapters.postgres.declaration import VERSION, Row, Table
-from mentora_pipelines.adapters.postgres.insertion import (
+from mentora_pipelines.adapters.postgres.repository.columns import names_sql
+from mentora_pipelines.adapters.postgres.repository.conditions import (
+    CREATOR,
+    conditions_of,
+    creator_term,
+)
+from mentora_pipelines.adapters.postgres.repository.cursors import CursorCodec
+from mentora_pipelines.adapters.postgres.repository.declaration import (
+    VERSION,
+    Row,
+    Table,
+)
+from mentora_pipelines.adapters.postgres.repository.insertion import (
     Inserted,
     Insertion,
     OnConflict,
     values_by_name,
 )
-from mentora_pipelines.adapters.postgres.keyset import Listing, Place
-from mentora_pipelines.adapters.postgres.pages import read_page
+from mentora_pipelines.adapters.postgres.repository.keyset import Listing, Place
+from mentora_pipelines.adapters.postgres.repository.pages import read_page
 from mentora_pipelines.domain.paging import DEFAULT_LIMIT, MAX_LIMIT, Filter, Page
 from mentora_pipelines.errors import Conflict, InvalidInput, NotFound
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from psycopg import sql
 
-from mentora_pipelines.adapters.postgres.columns import Column, columns_of
+from mentora_pipelines.adapters.postgres.repository.columns import Column, columns_of
 from mentora_pipelines.errors import InvalidInput
 
 if TYPE_CHECKING:
