@@ -2,7 +2,7 @@
 BENCHMARKS = instance_storage vector_writes lesson_replacement pagination event_backlog \
     rate_limits cache_invalidation cache_stampede recognition chunking embeddings \
     content_health daily_metrics table_quality vector_search object_storage \
-    upload_detection observability lesson_share
+    upload_detection observability lesson_share media_gate
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test soak check format bench pictures quizzes requirements clean

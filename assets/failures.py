@@ -1,22 +1,23 @@
 """From our errors to Dagster's, and the status that a creator sees.
 
-Here belong the retry policy and the one place that decides what a failed step
-means. Not here: what can fail.
+Here belong the retry policies and what an error means for a step, of a lesson or of
+the platform. Not here: what can fail.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
+from typing import NoReturn, Protocol, runtime_checkable
 from uuid import UUID
 
 import dagster as dg
 
 from assets.leases import held_lease
-from assets.observation import STOPPED, Step, observed
+from assets.observation import Step, current_context, observed, op_of
+from assets.tags import UPLOAD_TAG
 from mentora_pipelines.domain.leases import Leases
-from mentora_pipelines.domain.operations.stage_timings import StageTimings
-from mentora_pipelines.domain.videos import Video, VideoCatalogue, VideoStatus
+from mentora_pipelines.domain.lessons.lesson_store import LessonCatalogue
+from mentora_pipelines.domain.videos import Video, VideoStatus
 from mentora_pipelines.errors import (
     CREATOR_SENTENCES,
     Busy,
@@ -24,6 +25,7 @@ from mentora_pipelines.errors import (
     LessonRefused,
     MentoraError,
     Overtaken,
+    PermanentError,
     ProviderAway,
     ProviderRefused,
     SettingsError,
@@ -43,9 +45,13 @@ RETRY_POLICY = dg.RetryPolicy(
     jitter=dg.Jitter.PLUS_MINUS,
 )
 
+PLATFORM_RETRIES = dg.RetryPolicy(
+    max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+"""For a database that restarts; after that a sensor or the next tick asks anew."""
 
-UPLOAD_TAG = "mentora/upload"
-"""The number of the upload that a run was asked for; runs from the UI have none."""
+STOPPED = "stopped by a signal"
+"""What a step says that was interrupted; the video stays `processing`."""
 
 
 Told = Callable[[Video, ErrorCode], None]
@@ -60,7 +66,7 @@ class LessonProgress(VideoStatus, Leases, Protocol):
 @contextmanager
 def lesson_step(
     context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext,
-    catalogue: VideoCatalogue,
+    catalogue: LessonCatalogue,
     progress: LessonProgress | None,
     on_failure: Told | None = None,
 ) -> Iterator[Video]:
@@ -74,9 +80,8 @@ def lesson_step(
     """
     if progress is not None:
         on_failure = progress.mark_failed
-    timings = catalogue if isinstance(catalogue, StageTimings) else None
     with (
-        observed(context, timings) as step,
+        observed(context, catalogue) as step,
         _failures_told(context.retry_number, on_failure, step),
     ):
         video_id = UUID(context.partition_key)
@@ -109,27 +114,71 @@ def _failures_told(
         code = ErrorCode.TEMPORARY_FAULT
         if retry_number < MAX_RETRIES:
             step.failed(error, code, is_incident=False, will_retry=True)
-            if isinstance(error, ProviderAway) and error.wait_s > RETRY_POLICY_DELAY_S:
-                # Sooner, it would not even be asked.
-                wait = dg.RetryRequested(MAX_RETRIES, error.wait_s)
-                raise wait from without_cause(error)
-            # Without the chain, as below.
-            raise without_cause(error) from None
+            _try_again(error, MAX_RETRIES, RETRY_POLICY_DELAY_S)
         is_busy = isinstance(error, Busy)
         step.failed(error, code, is_incident=not is_busy)
         if not is_busy:
             _fail(step.video, on_failure, code)
         raise _failure(code, error) from None
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as signal:
-        # With a retry policy Dagster takes Ctrl-C for a fault, and tries again.
-        step.failed(signal, is_incident=False)
-        raise dg.Failure(STOPPED, allow_retries=False) from signal
+        raise _stopped(step, signal) from signal
     except Exception as error:  # noqa: BLE001  (turned into a Failure, whatever it is)
         code = _code_of(error)
         step.failed(error, code)
         _fail(step.video, on_failure, code)
         # Without the chain: what a library says may quote a row or a transcript.
         raise _failure(code, error) from None
+
+
+@contextmanager
+def platform_step() -> Iterator[None]:
+    """A step of work that belongs to no video.
+
+    A permanent error fails it at once, any other one is tried again, of a provider when
+    it says so. What Dagster stores of a foreign error is its type and its place: its
+    words may quote a row.
+    """
+    context = current_context()
+    policy = None if context is None else op_of(context).op_def.retry_policy
+    left = 0 if policy is None else policy.max_retries
+    delay_s = 0.0 if policy is None else policy.delay or 0.0
+    with observed(context) as step:
+        try:
+            yield
+        except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as signal:
+            raise _stopped(step, signal) from signal
+        except dg.Failure as error:
+            will_retry = error.allow_retries and step.attempt <= left
+            step.failed(error, is_incident=not will_retry, will_retry=will_retry)
+            raise
+        except PermanentError as error:
+            step.failed(error)
+            raise dg.Failure(description=str(error), allow_retries=False) from None
+        except Exception as error:  # noqa: BLE001  (told as a Failure, whatever it is)
+            will_retry = step.attempt <= left
+            step.failed(error, is_incident=not will_retry, will_retry=will_retry)
+            if not isinstance(error, MentoraError):
+                raise dg.Failure(description=f"internal: {place_of(error)}") from None
+            if will_retry:
+                _try_again(error, left, delay_s)
+            raise without_cause(error) from None
+
+
+def _stopped(step: Step, signal: BaseException) -> dg.Failure:
+    """What ends a step for good: a retry policy takes Ctrl-C for a fault."""
+    step.failed(signal, is_incident=False)
+    return dg.Failure(STOPPED, allow_retries=False)
+
+
+def _try_again(error: MentoraError, max_retries: int, delay_s: float) -> NoReturn:
+    """Raise it for Dagster to try again, of a provider when that wants to be asked.
+
+    Without its chain: what a library says may quote a row or a transcript.
+    """
+    if isinstance(error, ProviderAway) and error.wait_s > delay_s:
+        # Sooner, it would not even be asked.
+        raise dg.RetryRequested(max_retries, error.wait_s) from without_cause(error)
+    raise without_cause(error) from None
 
 
 def _check_not_overtaken(video: Video, upload_number: str | None) -> None:

@@ -5,13 +5,10 @@ from uuid import UUID
 
 import dagster as dg
 
-from assets.failures import UPLOAD_TAG
 from assets.lessons.quizzes import QuizRequest
-from assets.observation import CREATOR_TAG
+from assets.tags import CREATOR_TAG, PRIORITY_TAG, UPLOAD_TAG, VIDEO_TAG
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
 from mentora_pipelines.domain.videos import Video
-
-VIDEO_TAG = "mentora/video"
 
 LESSON_ASSETS = (
     "audio",
@@ -23,8 +20,6 @@ LESSON_ASSETS = (
 )
 AFTER_THE_WORDS = LESSON_ASSETS[2:]
 """What follows from a transcript, which an edit has made."""
-
-PRIORITY_TAG = "dagster/priority"
 
 lesson_job = dg.define_asset_job(
     "lesson_job",

@@ -1,7 +1,7 @@
 """A step, as its surroundings see it: one line, its times, and what is an incident.
 
-Here belongs what surrounds the body of any step. Not here: what an error means for a
-video (`failures`).
+Here belongs what surrounds the body of any step. Not here: what an error means
+(`failures`).
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from uuid import UUID
 import dagster as dg
 from dagster._core.errors import DagsterInvariantViolationError
 
+from assets.tags import CREATOR_TAG, PARTITION_TAG
 from mentora_pipelines.domain.operations.stage_timings import (
     PartTiming,
     SlowWork,
@@ -25,23 +26,16 @@ from mentora_pipelines.errors import (
     MentoraError,
     OverBudget,
     PermanentError,
-    ProviderAway,
     TransientError,
 )
 from mentora_pipelines.observability import incidents
 from mentora_pipelines.observability.logs import log
-from mentora_pipelines.observability.scrubbing import place_of, told, without_cause
+from mentora_pipelines.observability.scrubbing import place_of, told
 from mentora_pipelines.observability.timers import (
     SLOW_S,
     PerformanceTimer,
     level_of,
 )
-
-CREATOR_TAG = "mentora/creator"
-"""The queue limits runs per value of it (see dagster.yaml)."""
-
-STOPPED = "stopped by a signal"
-"""What a step says that was interrupted; the video stays `processing`."""
 
 MAX_SLOW = 20
 """Slow pieces of work that a step tells of; more are one piece in many parts."""
@@ -57,7 +51,7 @@ StepContext = (
 
 @dataclass
 class Step:
-    """What is known of a step while it works; `lesson_step` says how it ended."""
+    """What is known of a step while it works; `failures` says how it ended."""
 
     name: str
     run_id: str
@@ -115,45 +109,6 @@ def observed(
         _conclude(step, context)
 
 
-@contextmanager
-def platform_step() -> Iterator[None]:
-    """A step of work that belongs to no video.
-
-    A permanent error fails it at once, any other one is tried again, of a provider when
-    it says so. What Dagster stores of a foreign error is its type and its place: its
-    words may quote a row.
-    """
-    context = _current_context()
-    policy = None if context is None else _op(context).op_def.retry_policy
-    left = 0 if policy is None else policy.max_retries
-    delay_s = 0.0 if policy is None else policy.delay or 0.0
-    with observed(context) as step:
-        try:
-            yield
-        except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as signal:
-            # With a retry policy Dagster takes Ctrl-C for a fault, and tries again.
-            step.failed(signal, is_incident=False)
-            raise dg.Failure(STOPPED, allow_retries=False) from signal
-        except dg.Failure as error:
-            will_retry = error.allow_retries and step.attempt <= left
-            step.failed(error, is_incident=not will_retry, will_retry=will_retry)
-            raise
-        except PermanentError as error:
-            step.failed(error)
-            raise dg.Failure(description=str(error), allow_retries=False) from None
-        except Exception as error:  # noqa: BLE001  (told as a Failure, whatever it is)
-            will_retry = step.attempt <= left
-            step.failed(error, is_incident=not will_retry, will_retry=will_retry)
-            if isinstance(error, MentoraError):
-                wait_s = error.wait_s if isinstance(error, ProviderAway) else 0.0
-                if will_retry and wait_s > delay_s:
-                    # Sooner, it would not even be asked.
-                    wait = dg.RetryRequested(left, wait_s)
-                    raise wait from without_cause(error)
-                raise without_cause(error) from None
-            raise dg.Failure(description=f"internal: {place_of(error)}") from None
-
-
 def tell_failed_check(
     context: dg.AssetCheckExecutionContext | None = None, video: Video | None = None
 ) -> None:
@@ -161,7 +116,7 @@ def tell_failed_check(
 
     Nothing was raised. Without `context` the check is the one at work.
     """
-    step = _step_of(context or _current_context(), None)
+    step = _step_of(context or current_context(), None)
     log(
         "error", "check failed", run=step.run_id or None, asset=step.name,
         video=None if video is None else str(video.id),
@@ -186,7 +141,7 @@ def _step_of(context: StepContext | None, timings: StageTimings | None) -> Step:
     return Step(
         _name_of(context),
         run.run_id,
-        _op(context).retry_number + 1,
+        op_of(context).retry_number + 1,
         run.tags.get(CREATOR_TAG),
         timings,
     )
@@ -196,27 +151,28 @@ def _video_of(context: StepContext | None) -> str | None:
     """The lesson that a step is about, if its partition is one."""
     tags = {} if context is None else context.run.tags
     try:
-        return str(UUID(tags.get("dagster/partition", "")))
+        return str(UUID(tags.get(PARTITION_TAG, "")))
     except ValueError:
         return None
 
 
 def _name_of(context: StepContext) -> str:
     """The asset, or of a check its own name, or the op."""
-    op = _op(context)
+    op = op_of(context)
     if isinstance(context, dg.AssetCheckExecutionContext) or not op.has_assets_def:
         return op.op.name
     keys = op.assets_def.keys
     return "/".join(next(iter(keys)).path) if len(keys) == 1 else op.op.name
 
 
-def _op(context: StepContext) -> dg.OpExecutionContext:
+def op_of(context: StepContext) -> dg.OpExecutionContext:
+    """The op that computes the asset or the check, or the context's own."""
     if isinstance(context, dg.OpExecutionContext):
         return context
     return context.op_execution_context
 
 
-def _current_context() -> StepContext | None:
+def current_context() -> StepContext | None:
     """That of the asset, of the check or of the op: only an asset shows figures."""
     for kind in (
         dg.AssetExecutionContext, dg.AssetCheckExecutionContext, dg.OpExecutionContext,

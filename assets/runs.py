@@ -15,14 +15,8 @@ from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from assets.jobs import LESSON_ASSETS, quiz_job
+from assets.tags import ENDED_TAG, PARTITION_TAG
 from mentora_pipelines.domain.stranded_videos import RunState, Stranded, VideoRun
-
-PARTITION_TAG = "dagster/partition"
-"""Names the video of a run, whoever has started it: a trigger, the UI, a backfill."""
-
-ENDED_TAG = "mentora/ended"
-"""Of a run that was ended here and not by a person: its own id, since a resumption has
-the tags of the run before it."""
 
 QUEUED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 STARTED = [

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 import dagster as dg
 from dagster._core.errors import DagsterInvariantViolationError
 
+from assets.tags import MAX_RUNTIME_TAG
 from mentora_pipelines.domain.identity import NAMESPACE
 from mentora_pipelines.errors import MentoraError
 from mentora_pipelines.observability import incidents
@@ -28,8 +29,7 @@ Request: TypeAlias = dg.RunRequest | dg.SkipReason
 Asked: TypeAlias = Request | Iterator[Request]
 Tick: TypeAlias = Callable[..., Asked]
 
-MAX_RUNTIME_TAG = "dagster/max_runtime"
-MAX_RUNTIME_S = 21600
+DEFAULT_MAX_RUNTIME_S = 21600
 """As dagster.yaml says for runs that say nothing themselves."""
 
 
@@ -137,7 +137,7 @@ def _check_in_tick(
 
 def _max_runtime_s(schedule: dg.ScheduleDefinition) -> int:
     tags = getattr(schedule.job, "tags", None) or {}
-    return int(tags.get(MAX_RUNTIME_TAG, MAX_RUNTIME_S))
+    return int(tags.get(MAX_RUNTIME_TAG, DEFAULT_MAX_RUNTIME_S))
 
 
 def _check_in_id(name: str, tick_time: str) -> UUID:

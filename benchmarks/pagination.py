@@ -16,8 +16,8 @@ from uuid import UUID, uuid4
 import psycopg
 
 from benchmarks.scratch_database import ScratchDatabase, scratch_database
-from mentora_pipelines.adapters.postgres.cursors import cursor_key
-from mentora_pipelines.adapters.postgres.repository import Repository
+from mentora_pipelines.adapters.postgres.repository.cursors import cursor_key
+from mentora_pipelines.adapters.postgres.repository.repository import Repository
 from mentora_pipelines.adapters.postgres.tables.people import STUDENTS
 
 PAGE_ROWS = 50

@@ -3,7 +3,7 @@
 `python -m benchmarks.table_quality [LESSONS] [FACTS]` (2,000 and 400,000 by default):
 lessons of an hour, each with 8,000 words, 60 chunks with vectors of 384 dimensions and
 a quiz of ten questions, all published yesterday, so that a look takes as many as it
-ever does (`MOST_LESSONS`); facts of two days. Prints what loading the library costs,
+ever does (`MAX_LESSONS`); facts of two days. Prints what loading the library costs,
 and for each table the rows, the seconds, the CPU of this process and its memory: the
 server counts, and nothing is fetched.
 """

@@ -65,37 +65,39 @@ from assets.tables import (
     video_chunks_table,
 )
 from resources.achievements import AchievementsResource
+from resources.analytics import (
+    MetricReportsResource,
+    MetricsResource,
+    ReportShelfResource,
+    TableValidatorResource,
+)
 from resources.cache import CacheResource
-from resources.catalogue import CatalogueResource
-from resources.decoder import DecoderResource
-from resources.email_outbox import EmailOutboxResource
-from resources.embedder import EmbedderResource
-from resources.event_outbox import EventOutboxResource
-from resources.health_ledger import HealthLedgerResource
-from resources.lesson_gaps import LessonGapsResource
-from resources.lesson_prober import LessonProberResource
-from resources.lessons import LessonsResource
-from resources.mail_renderer import MailRendererResource
-from resources.mailer import MailerResource
-from resources.membership_listing import MembershipListingResource
-from resources.membership_rows import MembershipRowsResource
-from resources.metric_reports import MetricReportsResource
-from resources.metrics import MetricsResource
-from resources.next_embedders import NextEmbeddersResource
-from resources.orphans import OrphansResource
-from resources.platform_ledger import PlatformLedgerResource
-from resources.platform_probes import PlatformProbesResource
-from resources.question_embedder import QuestionEmbedderResource
-from resources.quiz_answers import ItemAnalystResource, QuizAnswersResource
-from resources.quiz_writer import QuizWriterResource
-from resources.report_shelf import ReportShelfResource
-from resources.search_upkeep import SearchUpkeepResource
+from resources.content_health import HealthLedgerResource, LessonProberResource
+from resources.events import EventOutboxResource
+from resources.lessons import (
+    CatalogueResource,
+    LessonGapsResource,
+    LessonsResource,
+    StrandedVideosResource,
+)
+from resources.mail import EmailOutboxResource, MailerResource, MailRendererResource
+from resources.media import DecoderResource
+from resources.memberships import MembershipListingResource, MembershipRowsResource
+from resources.models import (
+    EmbedderResource,
+    EmbeddersResource,
+    QuestionEmbedderResource,
+    TranscriberResource,
+)
+from resources.platform_health import PlatformLedgerResource, PlatformProbesResource
+from resources.quizzes import (
+    ItemAnalystResource,
+    QuizAnswersResource,
+    QuizWriterResource,
+)
+from resources.search import SearchUpkeepResource
 from resources.spending import SpendingResource
-from resources.storage import StorageResource
-from resources.stranded_videos import StrandedVideosResource
-from resources.table_validator import TableValidatorResource
-from resources.transcriber import TranscriberResource
-from resources.upload_notices import UploadNoticesResource
+from resources.storage import OrphansResource, StorageResource, UploadNoticesResource
 from schedules.content_health import content_health_schedule
 from schedules.daily_metrics import daily_metrics_schedule
 from schedules.event_partitions import event_partitions_schedule
@@ -213,7 +215,7 @@ defs = dg.Definitions(
         "decoder": DecoderResource(),
         "transcriber": TranscriberResource(),
         "embedder": EmbedderResource(),
-        "next_embedders": NextEmbeddersResource(),
+        "embedders": EmbeddersResource(),
         "search_upkeep": SearchUpkeepResource(),
         "quiz_writer": QuizWriterResource(),
         "question_embedder": QuestionEmbedderResource(),

@@ -4,13 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+from assets.runs import UNFINISHED
 
 LOST_AFTER = timedelta(minutes=30)
 """An older run that never ended waits for no reason, or nobody has noticed its end: it

@@ -9,12 +9,15 @@ from dagster._core.storage.tags import WILL_RETRY_TAG
 from dagster._utils.tags import get_boolean_tag_value
 
 from assets.cockpit import OPERATIONS, team
-from assets.triggers import (
-    MAX_RUNTIME_S,
+from assets.tags import (
+    CREATOR_TAG,
     MAX_RUNTIME_TAG,
-    check_in_run,
-    watched,
+    PARTITION_TAG,
+    SCHEDULE_TAG,
+    TICK_TIME_TAG,
+    VIDEO_TAG,
 )
+from assets.triggers import DEFAULT_MAX_RUNTIME_S, check_in_run, watched
 from mentora_pipelines.observability import incidents
 from mentora_pipelines.observability.logs import log
 
@@ -25,9 +28,6 @@ MAX_RUNS = 200
 
 SETTLED_AFTER = timedelta(seconds=2)
 """Two runs that end at once may be written in the other order."""
-
-SCHEDULE_TAG = "dagster/schedule_name"
-TICK_TIME_TAG = ".dagster/scheduled_execution_time"
 
 ENDED = [
     dg.DagsterRunStatus.SUCCESS,
@@ -97,7 +97,7 @@ def _check_in(context: dg.SensorEvaluationContext, record: dg.RunRecord) -> None
         repository.get_schedule_def(tags[SCHEDULE_TAG]),
         tags[TICK_TIME_TAG],
         "ok" if succeeded else "error",
-        int(tags.get(MAX_RUNTIME_TAG, MAX_RUNTIME_S)),
+        int(tags.get(MAX_RUNTIME_TAG, DEFAULT_MAX_RUNTIME_S)),
         _duration_s(record),
     )
 
@@ -135,14 +135,15 @@ def _tell_lost(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
     told = reason.value.lower() if reason else "unknown"
     log(
         "error", "run lost", run=run.run_id, asset=run.job_name, reason=told,
-        video=run.tags.get("dagster/partition"), duration_s=_duration_s(record),
+        video=run.tags.get(PARTITION_TAG), creator=run.tags.get(CREATOR_TAG),
+        duration_s=_duration_s(record),
     )  # fmt: skip
     incidents.capture_message(
         f"a run of {run.job_name} ended without a step that failed: {told}",
         tags={
             "run": run.run_id, "asset": run.job_name,
-            "video": run.tags.get("mentora/video"),
-            "creator_id": run.tags.get("mentora/creator"),
+            "video": run.tags.get(VIDEO_TAG),
+            "creator_id": run.tags.get(CREATOR_TAG),
         },
         fingerprint=(run.job_name, told),
     )  # fmt: skip

@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from mentora_pipelines.errors import OverBudget
 from tests.fix_services import PROJECT
 from tests.local_ai_server import KEY, AiServer, local_ai_server
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 
 @dataclass
@@ -201,10 +201,6 @@ def hosted(ai_server: AiServer) -> Hosted:
     return Hosted(f"{ai_server.url}/v1", ai_server.url)
 
 
-AIMOCK_START_S = 60.0
-"""Only so that a server that does not start fails its tests."""
-
-
 @pytest.fixture(scope="session")
 def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The root of a server by others that speaks both APIs out of fixtures."""
@@ -226,11 +222,10 @@ def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stderr=told,
         )
     try:
-        deadline = time.monotonic() + AIMOCK_START_S
-        while not _listens(int(port)):
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
+        wait_until(
+            lambda: _listens(int(port)) or server.poll() is not None, told=log.read_text
+        )
+        assert server.poll() is None, log.read_text()
         yield f"http://127.0.0.1:{port}"
     finally:
         server.kill()

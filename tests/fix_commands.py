@@ -14,6 +14,7 @@ from mentora_pipelines.local_stack import stop_local_stack
 from mentora_pipelines.settings.environment import child_environment
 from tests.fix_lessons import SAMPLES
 from tests.fix_services import make_home
+from tests.processes import processes
 
 MENTORA = Path(sys.executable).with_name("mentora")
 
@@ -105,17 +106,12 @@ def demo_home(
 
 
 def processes_of(folder: Path) -> list[str]:
-    """Command lines of all that works in `folder`, except the servers (Linux)."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            place = (process / "cwd").readlink()
-            command = (process / "cmdline").read_text(errors="replace")
-        except OSError:
-            continue
-        servers = folder / ".mentora" / "servers"
-        if place.is_relative_to(folder) and not (
-            place.is_relative_to(servers) or str(servers) in command
-        ):
-            found.append(command.replace("\0", " "))
-    return found
+    """Command lines of all that works in `folder`, except the servers."""
+    servers = folder / ".mentora" / "servers"
+    return [
+        process.command
+        for process in processes()
+        if process.folder.is_relative_to(folder)
+        and not process.folder.is_relative_to(servers)
+        and str(servers) not in process.command
+    ]

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -76,11 +76,16 @@ def own_urls(new_database: NewDatabase) -> Iterator[DatabaseUrls]:
 
 
 @pytest.fixture(scope="module")
-def own_catalogue(own_urls: DatabaseUrls) -> Iterator[PostgresCatalogue]:
+def own_database(own_urls: DatabaseUrls) -> Iterator[Database]:
+    """A pool of that database's admin role."""
+    with closing(Database(own_urls.admin, "tests")) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def own_catalogue(own_urls: DatabaseUrls, own_database: Database) -> PostgresCatalogue:
     """The catalogue of that database."""
-    database = Database(own_urls.admin, "tests-catalogue")
-    yield PostgresCatalogue(database, own_urls.admin, auto_generate_quiz=True)
-    database.close()
+    return PostgresCatalogue(own_database, own_urls.admin, auto_generate_quiz=True)
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,10 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -28,8 +27,8 @@ from mentora_pipelines.adapters.s3_storage.storage import S3Storage
 from mentora_pipelines.settings.storage import StorageSettings
 from tests.fix_services import OURS
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
-START_TIMEOUT_S = 60
 BUCKET = "mentora-tests"
 
 TICK_S = 0.02
@@ -68,23 +67,24 @@ class S3Server:
             self._process = subprocess.Popen(
                 self._command, cwd=self._folder, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._answers():
-            assert self._process.poll() is None, (self._folder / "log").read_text()
-            assert time.monotonic() < deadline, (self._folder / "log").read_text()
-            time.sleep(0.1)
-        client = self.client()
-        while True:
+        process, told = self._process, (self._folder / "log").read_text
+
+        def answers() -> bool:
+            assert process.poll() is None, told()
+            return self._answers()
+
+        def takes_an_object() -> bool:
             try:
                 if not client.list_buckets()["Buckets"]:
                     client.create_bucket(Bucket=BUCKET)
                 client.put_object(Bucket=BUCKET, Key="ready", Body=b"ready")
-                break
             except client.exceptions.ClientError:
-                # It answers before its volumes are there.
-                assert time.monotonic() < deadline, (self._folder / "log").read_text()
-                time.sleep(0.1)
-        client.close()
+                return False  # it answers before its volumes are there
+            return True
+
+        wait_until(answers, told=told)
+        with closing(self.client()) as client:
+            wait_until(takes_an_object, told=told)
 
     def client(self, service: Literal["s3", "sqs"] = "s3") -> Any:  # noqa: ANN401  (the SDK has no types)
         """The SDK's own client, as an operator has one."""

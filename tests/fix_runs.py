@@ -4,6 +4,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 
 from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
+from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.whisper.models import BUNDLED_MODEL
 from mentora_pipelines.adapters.whisper.transcriber import WhisperTranscriber
 from mentora_pipelines.definitions import defs
@@ -212,6 +214,13 @@ def admin(urls: DatabaseUrls) -> Iterator[Connection]:
     """A connection of the admin role; each statement is its own transaction."""
     with psycopg.connect(urls.admin, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def app_database(urls: DatabaseUrls) -> Iterator[Database]:
+    """A pool of the app role."""
+    with closing(Database(urls.app, "mentora-tests")) as database:
+        yield database
 
 
 def outlive_lease(admin: Connection, video: Video) -> None:

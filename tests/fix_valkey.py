@@ -4,7 +4,6 @@ import os
 import secrets
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +12,8 @@ import pytest
 from mentora_pipelines.local_stack.probes import valkey_answers
 from mentora_pipelines.local_stack.servers import wheel_folder
 from tests.ports import free_port
+from tests.waiting import wait_until
 
-START_TIMEOUT_S = 60
 PASSWORD = secrets.token_hex()
 
 
@@ -53,13 +52,11 @@ class ValkeyProcess:
         assert self._process.stdin is not None
         self._process.stdin.write(f"port {self.port}\n{self._settings}".encode())
         self._process.stdin.close()
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not valkey_answers(self.port, PASSWORD):
-            if self._process.poll() is not None:
-                return False
-            assert time.monotonic() < deadline, "it does not answer"
-            time.sleep(0.01)
-        return True
+        process = self._process
+        wait_until(
+            lambda: valkey_answers(self.port, PASSWORD) or process.poll() is not None
+        )
+        return process.poll() is None
 
     def freeze(self) -> None:
         """Stop it as a debugger would: it accepts connections and says nothing."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class HashModel:
 
 @dataclass(frozen=True)
 class OneModel:
-    """Satisfies `NextEmbedders`: makes one model's vectors, or none when it is None."""
+    """Satisfies `Embedders`: makes one model's vectors, or none when it is None."""
 
     embedder: HashModel | None
 
@@ -47,3 +47,14 @@ class OneModel:
         if self.embedder is None:
             raise SettingsError(f"no key for {model.model}")
         return self.embedder
+
+
+@dataclass(frozen=True)
+class HashModels:
+    """Satisfies `Embedders`: makes any model's vectors, each model made once."""
+
+    made: dict[EmbeddingModel, HashModel] = field(default_factory=dict)
+
+    def of(self, model: EmbeddingModel) -> HashModel:
+        """That of this name and length."""
+        return self.made.setdefault(model, HashModel(model.model, model.dimensions))

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import dagster as dg
+from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._utils.error import serializable_error_info_from_exc_info
 
+from assets.jobs import lesson_tags
 from assets.observation import REPEATED, observed
+from assets.tags import CREATOR_TAG, PARTITION_TAG, SCHEDULE_TAG, TICK_TIME_TAG
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.operations.platform_health import Reading
 from mentora_pipelines.domain.operations.stage_timings import StageRun
@@ -79,8 +82,7 @@ class OnePart:
 
     def readings(self) -> list[Reading]:
         """What the doctor makes of it."""
-        found = probe("cache", self._leak.raise_it)
-        return [Reading(found.name, found.detail, healthy=found.healthy)]
+        return [probe("cache", self._leak.raise_it)]
 
 
 class ClosedDoor(dg.ConfigurableResource[object]):
@@ -150,6 +152,7 @@ def main() -> None:
         started = datetime.now(UTC)
         _refuse(videos.video(UUID(refused)))
         _run_platform_jobs(instance, leak)
+        _lose(instance, videos.video(UUID(broken)))
         settled = datetime.now(UTC) + SETTLED_AFTER
         for video_id, transient in ((broken, False), (flaky, True)):
             execute(
@@ -159,7 +162,7 @@ def main() -> None:
                     "transcriber": LongLesson(3),
                     "embedder": LeakingEmbedder(leak, transient=transient),
                 },
-                {"mentora/creator": str(videos.video(UUID(video_id)).creator_id)},
+                {CREATOR_TAG: str(videos.video(UUID(video_id)).creator_id)},
             )
         for _ in range(2):
             execute(instance, videos.video(UUID(refused)), {})
@@ -179,10 +182,25 @@ def _refuse(video: Video) -> None:
             raise error
 
 
+def _lose(instance: dg.DagsterInstance, video: Video) -> None:
+    """A run whose worker is killed before its first step."""
+    run = instance.create_run_for_job(
+        defs.resolve_job_def("lesson_job"),
+        run_id=str(uuid4()),
+        tags={**lesson_tags(video), PARTITION_TAG: str(video.id)},
+    )
+    began = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, run.job_name)
+    instance.report_dagster_event(began, run.run_id)
+    reason = RunFailureReason.RUN_EXCEPTION
+    instance.report_run_failed(
+        run, job_failure_data=JobFailureData(None, failure_reason=reason)
+    )
+
+
 def _run_platform_jobs(instance: dg.DagsterInstance, leak: Leak) -> None:
     scheduled = {
-        "dagster/schedule_name": "event_retention_schedule",
-        ".dagster/scheduled_execution_time": "2026-11-22T04:30:00+00:00",
+        SCHEDULE_TAG: "event_retention_schedule",
+        TICK_TIME_TAG: "2026-11-22T04:30:00+00:00",
     }
     for job, resources, tags in (
         ("event_retention_job", {}, scheduled),

@@ -22,6 +22,7 @@ from mentora_pipelines.settings.environment import child_environment
 from tests.fix_commands import MENTORA, processes_of
 from tests.fix_lessons import SAMPLES
 from tests.ports import free_port
+from tests.processes import processes
 from tests.sightings import Connection, Sightings, duplicates
 
 POLL_S = 0.05
@@ -120,22 +121,15 @@ class LiveHome:
 
     def pids(self, words: str) -> list[int]:
         """Processes in this home whose command line holds `words`, but the servers."""
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                place = (process / "cwd").readlink()
-                command = (process / "cmdline").read_text(errors="replace")
-            except OSError:
-                continue
-            if (
-                place == self.folder
-                and int(process.name) != os.getpid()
-                and str(self.folder / ".mentora" / "servers") not in command
-                and "local_stack" not in command
-                and words in command.replace("\0", " ")
-            ):
-                found.append(int(process.name))
-        return found
+        return [
+            process.pid
+            for process in processes()
+            if process.folder == self.folder
+            and process.pid != os.getpid()
+            and str(self.folder / ".mentora" / "servers") not in process.command
+            and "local_stack" not in process.command
+            and words in process.command
+        ]
 
     def drop(self, file: Path, name: str, creator: str = "ada@soak.example") -> UUID:
         """Upload a file, whole at once; the id that its video gets."""

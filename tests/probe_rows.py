@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from mentora_pipelines.adapters.postgres.columns import BigInt, Json
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.declaration import Table
-from mentora_pipelines.adapters.postgres.repository import Repository
+from mentora_pipelines.adapters.postgres.repository.columns import BigInt, Json
+from mentora_pipelines.adapters.postgres.repository.declaration import Table
+from mentora_pipelines.adapters.postgres.repository.repository import Repository
 from mentora_pipelines.adapters.postgres.tables.people import CREATORS
 from mentora_pipelines.services import DatabaseUrls
 

@@ -28,6 +28,7 @@ from mentora_pipelines.local_stack import (
 )
 from mentora_pipelines.local_stack.layout import Layout, read_pids
 from mentora_pipelines.local_stack.servers import Account, command_line, wheel_folder
+from tests.processes import processes
 from tests.waiting import wait_until
 
 CLIENT = """
@@ -114,17 +115,13 @@ def services(shared_folder: Path) -> LocalServices:
 
 
 def processes_of(folder: Path) -> list[int]:
-    """Find every process that works in the folder, or was told its path (Linux)."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            at_work = (process / "cwd").readlink().is_relative_to(folder.resolve())
-            command = (process / "cmdline").read_text(errors="replace")
-        except OSError:
-            continue
-        if at_work or f"{folder.resolve()}/servers" in command:
-            found.append(int(process.name))
-    return found
+    """Find every process that works in the folder, or was told its path."""
+    place = folder.resolve()
+    return [
+        process.pid
+        for process in processes()
+        if process.folder.is_relative_to(place) or f"{place}/servers" in process.command
+    ]
 
 
 def supervisor_of(folder: Path) -> int:

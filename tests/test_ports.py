@@ -139,7 +139,7 @@ from mentora_pipelines.domain.upload_notices import (
 )
 from mentora_pipelines.domain.uploads import UploadCatalogue
 from mentora_pipelines.domain.videos import VideoCatalogue, VideoStatus
-from resources.platform_probes import DoctorsProbes
+from mentora_pipelines.probes import Probes
 from tests.fakes import (
     FakeCatalogue,
     FakeEmbedder,
@@ -266,7 +266,7 @@ def catalogue_fits(adapter: PostgresCatalogue, fake: FakeCatalogue) -> None:
     _timings: StageTimings = adapter
 
 
-def platform_health_fits(ledger: PlatformHealthRows, probes: DoctorsProbes) -> None:
+def platform_health_fits(ledger: PlatformHealthRows, probes: Probes) -> None:
     """What looks at the platform."""
     _ledger: PlatformLedger = ledger
     _probes: PlatformProbes = probes

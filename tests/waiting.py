@@ -14,11 +14,15 @@ select exists (
 """
 
 
-def wait_until(happened: Callable[[], object]) -> None:
-    """Return when it is so; fail when it never is."""
-    deadline = time.monotonic() + PATIENCE_S
+def wait_until(
+    happened: Callable[[], object],
+    patience_s: float = PATIENCE_S,
+    told: Callable[[], str] = lambda: "it did not happen in time",
+) -> None:
+    """Return when it is so; fail, saying what is `told`, when it never is."""
+    deadline = time.monotonic() + patience_s
     while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
+        assert time.monotonic() < deadline, told()
         time.sleep(0.01)
 
 

@@ -11,8 +11,8 @@ import dagster as dg
 
 from assets.analytics.daily_metrics import daily_metrics
 from assets.analytics.partitions import days
-from assets.failures import RETRY_POLICY
-from assets.observation import platform_step, tell_failed_check
+from assets.failures import RETRY_POLICY, platform_step
+from assets.observation import tell_failed_check
 from mentora_pipelines.domain.analytics.daily_metrics import (
     MetricsCalendar,
     MetricsStore,

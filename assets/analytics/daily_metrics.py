@@ -9,8 +9,7 @@ from pydantic import Field
 from assets.analytics.partitions import days
 from assets.analytics.report_pages import page_metadata, pages_metadata
 from assets.cockpit import ANALYTICS, table_metadata
-from assets.failures import RETRY_POLICY
-from assets.observation import platform_step
+from assets.failures import RETRY_POLICY, platform_step
 from mentora_pipelines.domain.analytics.daily_metrics import (
     DayCount,
     DayRange,

@@ -11,8 +11,7 @@ from assets.analytics.checks import (
 )
 from assets.analytics.daily_metrics import daily_metrics
 from assets.analytics.table_quality import a_day_is_like_others
-from assets.failures import RETRY_POLICY
-from assets.observation import platform_step
+from assets.failures import RETRY_POLICY, platform_step
 from mentora_pipelines.domain.analytics.event_partitions import (
     EventPartitions,
     maintain_partitions,

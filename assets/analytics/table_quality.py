@@ -11,8 +11,8 @@ import dagster as dg
 from assets.analytics.daily_metrics import daily_metrics
 from assets.analytics.partitions import days
 from assets.analytics.report_pages import page_metadata
-from assets.failures import RETRY_POLICY
-from assets.observation import platform_step, tell_failed_check
+from assets.failures import RETRY_POLICY, platform_step
+from assets.observation import tell_failed_check
 from assets.tables import (
     analytics_events_table,
     chunk_embeddings_table,
@@ -20,6 +20,7 @@ from assets.tables import (
     transcripts_table,
     video_chunks_table,
 )
+from assets.tags import run_limits
 from mentora_pipelines.domain.analytics.daily_metrics import DayRange
 from mentora_pipelines.domain.analytics.report_shelf import ReportShelf
 from mentora_pipelines.domain.analytics.table_quality import (
@@ -107,7 +108,7 @@ table_quality_job = dg.define_asset_job(
         stored_quizzes_are_sound,
     ),
     # Nobody waits for it.
-    tags={"dagster/max_runtime": str(3600), "dagster/priority": "-10"},
+    tags=run_limits(3600, priority=-10),
     description="What is new in each table, and a slice of the rest, is looked at.",
 )
 
@@ -126,7 +127,7 @@ def _look(
     return dg.AssetCheckResult(
         passed=not failed,
         severity=dg.AssetCheckSeverity[found.severity.value],
-        description="; ".join(f"not met: {finding.claim}" for finding in failed),
+        description="; ".join(f"not met: {finding.expectation}" for finding in failed),
         metadata={
             "rows": found.rows,
             "lessons left out": found.left_out,
@@ -151,6 +152,6 @@ def _as_table(found: TableQuality) -> str:
 def _as_line(finding: Finding) -> str:
     mark = "" if finding.holds else "**"
     return (
-        f"| {mark}{finding.claim}{mark} | {finding.severity} | {finding.rows} "
+        f"| {mark}{finding.expectation}{mark} | {finding.severity} | {finding.rows} "
         f"| {finding.broken} | {', '.join(finding.examples)} |"
     )

@@ -11,9 +11,11 @@ from mentora_pipelines.domain.lessons.audio import (
     MediaDecoder,
     extract_audio,
 )
-from mentora_pipelines.domain.lessons.lesson_store import LessonStore
+from mentora_pipelines.domain.lessons.lesson_store import (
+    LessonCatalogue,
+    LessonStore,
+)
 from mentora_pipelines.domain.storage import ObjectStorage
-from mentora_pipelines.domain.videos import VideoCatalogue
 
 
 @dg.asset(
@@ -26,7 +28,7 @@ from mentora_pipelines.domain.videos import VideoCatalogue
 )
 def audio(
     context: dg.AssetExecutionContext,
-    catalogue: dg.ResourceParam[VideoCatalogue],
+    catalogue: dg.ResourceParam[LessonCatalogue],
     lessons: dg.ResourceParam[LessonStore],
     storage: dg.ResourceParam[ObjectStorage],
     decoder: dg.ResourceParam[MediaDecoder],

@@ -8,10 +8,12 @@ from assets.lessons.transcripts import transcripts
 from assets.partitions import videos
 from mentora_pipelines.domain.lessons.caption_review import Breach
 from mentora_pipelines.domain.lessons.captions import caption_lesson
-from mentora_pipelines.domain.lessons.lesson_store import LessonStore
+from mentora_pipelines.domain.lessons.lesson_store import (
+    LessonCatalogue,
+    LessonStore,
+)
 from mentora_pipelines.domain.lessons.transcripts import staged_transcript
 from mentora_pipelines.domain.storage import ObjectStorage
-from mentora_pipelines.domain.videos import VideoCatalogue
 
 
 @dg.asset(
@@ -25,7 +27,7 @@ from mentora_pipelines.domain.videos import VideoCatalogue
 )
 def captions(
     context: dg.AssetExecutionContext,
-    catalogue: dg.ResourceParam[VideoCatalogue],
+    catalogue: dg.ResourceParam[LessonCatalogue],
     lessons: dg.ResourceParam[LessonStore],
     storage: dg.ResourceParam[ObjectStorage],
 ) -> dg.MaterializeResult[None]:

@@ -18,10 +18,12 @@ from assets.observation import tell_failed_check
 from assets.partitions import videos
 from mentora_pipelines.domain.lessons.captions import review_lesson
 from mentora_pipelines.domain.lessons.doubts import doubtful_s, doubts_as_table
-from mentora_pipelines.domain.lessons.lesson_store import LessonStore
+from mentora_pipelines.domain.lessons.lesson_store import (
+    LessonCatalogue,
+    LessonStore,
+)
 from mentora_pipelines.domain.lessons.published_lessons import LessonFacts
 from mentora_pipelines.domain.lessons.transcripts import staged_transcript
-from mentora_pipelines.domain.videos import VideoCatalogue
 from mentora_pipelines.errors import ErrorCode
 
 # `partitions_def` of a check is in preview, and without it a check of one video
@@ -33,7 +35,7 @@ warnings.filterwarnings(
 
 def _fact_check(
     context: dg.AssetCheckExecutionContext,
-    catalogue: VideoCatalogue,
+    catalogue: LessonCatalogue,
     lessons: LessonStore,
     holds: Callable[[LessonFacts], bool],
 ) -> dg.AssetCheckResult:
@@ -52,7 +54,7 @@ def _fact_check(
 )
 def every_word_follows_the_one_before(
     context: dg.AssetCheckExecutionContext,
-    catalogue: dg.ResourceParam[VideoCatalogue],
+    catalogue: dg.ResourceParam[LessonCatalogue],
     lessons: dg.ResourceParam[LessonStore],
 ) -> dg.AssetCheckResult:
     """Else captions jump back and a citation points to the wrong moment."""
@@ -66,7 +68,7 @@ def every_word_follows_the_one_before(
 )
 def nothing_heard_is_doubtful(
     context: dg.AssetCheckExecutionContext,
-    catalogue: dg.ResourceParam[VideoCatalogue],
+    catalogue: dg.ResourceParam[LessonCatalogue],
     lessons: dg.ResourceParam[LessonStore],
 ) -> dg.AssetCheckResult:
     """Else a creator should read these places again; the lesson is published."""
@@ -87,7 +89,7 @@ def nothing_heard_is_doubtful(
 )
 def captions_pass_review(
     context: dg.AssetCheckExecutionContext,
-    catalogue: dg.ResourceParam[VideoCatalogue],
+    catalogue: dg.ResourceParam[LessonCatalogue],
     lessons: dg.ResourceParam[LessonStore],
 ) -> dg.AssetCheckResult:
     """Else captions overlap, flash by, or leave a word alone, and a player shows it."""
@@ -106,7 +108,7 @@ def captions_pass_review(
 )
 def chunks_cover_the_speech(
     context: dg.AssetCheckExecutionContext,
-    catalogue: dg.ResourceParam[VideoCatalogue],
+    catalogue: dg.ResourceParam[LessonCatalogue],
     lessons: dg.ResourceParam[LessonStore],
 ) -> dg.AssetCheckResult:
     """Else a part of the lesson can never be found."""
@@ -123,7 +125,7 @@ def chunks_cover_the_speech(
 )
 def every_chunk_has_a_vector(
     context: dg.AssetCheckExecutionContext,
-    catalogue: dg.ResourceParam[VideoCatalogue],
+    catalogue: dg.ResourceParam[LessonCatalogue],
     lessons: dg.ResourceParam[LessonStore],
 ) -> dg.AssetCheckResult:
     """Else search answers as if a part of the lesson did not exist."""

@@ -7,9 +7,11 @@ from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.transcripts import transcripts
 from assets.partitions import videos
 from mentora_pipelines.domain.lessons.chunks import TokenCounter, chunk_lesson
-from mentora_pipelines.domain.lessons.lesson_store import LessonStore
+from mentora_pipelines.domain.lessons.lesson_store import (
+    LessonCatalogue,
+    LessonStore,
+)
 from mentora_pipelines.domain.lessons.transcripts import staged_transcript
-from mentora_pipelines.domain.videos import VideoCatalogue
 
 
 @dg.asset(
@@ -23,7 +25,7 @@ from mentora_pipelines.domain.videos import VideoCatalogue
 )
 def chunks(
     context: dg.AssetExecutionContext,
-    catalogue: dg.ResourceParam[VideoCatalogue],
+    catalogue: dg.ResourceParam[LessonCatalogue],
     lessons: dg.ResourceParam[LessonStore],
     embedder: dg.ResourceParam[TokenCounter],
 ) -> dg.MaterializeResult[None]:

@@ -8,7 +8,7 @@ from assets.lessons.chunks import chunks as chunks_asset
 from assets.partitions import videos
 from mentora_pipelines.domain.lessons.embeddings import (
     Embedder,
-    NextEmbedders,
+    Embedders,
     embed_lesson,
 )
 from mentora_pipelines.domain.lessons.lesson_store import (
@@ -32,7 +32,7 @@ def embeddings(
     catalogue: dg.ResourceParam[LessonCatalogue],
     lessons: dg.ResourceParam[LessonStore],
     embedder: dg.ResourceParam[Embedder],
-    next_embedders: dg.ResourceParam[NextEmbedders],
+    embedders: dg.ResourceParam[Embedders],
 ) -> dg.MaterializeResult[None]:
     """The vector of each chunk's text; a text that has one is not embedded again.
 
@@ -44,7 +44,7 @@ def embeddings(
             video,
             chunks,
             embedder=embedder,
-            next_embedders=next_embedders,
+            embedders=embedders,
             generations=catalogue,
             store=lessons,
         )

@@ -7,9 +7,12 @@ from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.captions import captions
 from assets.lessons.embeddings import embeddings
 from assets.partitions import videos
-from mentora_pipelines.domain.lessons.lesson_store import LessonStore
+from mentora_pipelines.domain.lessons.lesson_store import (
+    LessonCatalogue,
+    LessonStore,
+)
 from mentora_pipelines.domain.lessons.published_lessons import publish_lesson
-from mentora_pipelines.domain.videos import Video, VideoCatalogue
+from mentora_pipelines.domain.videos import Video, lesson_page
 from mentora_pipelines.settings.mail import MailSettings
 
 
@@ -24,7 +27,7 @@ from mentora_pipelines.settings.mail import MailSettings
 )
 def published_lessons(
     context: dg.AssetExecutionContext,
-    catalogue: dg.ResourceParam[VideoCatalogue],
+    catalogue: dg.ResourceParam[LessonCatalogue],
     lessons: dg.ResourceParam[LessonStore],
 ) -> dg.MaterializeResult[None]:
     """The pointer that readers follow, moved in one transaction when all is whole."""
@@ -44,4 +47,4 @@ def _links(video: Video) -> dict[str, dg.MetadataValue]:
     app_url = MailSettings().app_url
     if app_url is None:
         return {}
-    return {"shown at": dg.MetadataValue.url(f"{app_url}/videos/{video.id}")}
+    return {"shown at": dg.MetadataValue.url(lesson_page(app_url, video.id))}

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from assets.failures import RETRY_POLICY
-from assets.observation import platform_step
+from assets.failures import RETRY_POLICY, platform_step
 from assets.tables import quiz_questions_table
 from mentora_pipelines.domain.quizzes.item_statistics import (
     LOOK_BACK,

@@ -13,6 +13,7 @@ from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.published_lessons import published_lessons
 from assets.partitions import videos
 from mentora_pipelines.domain.events.payloads import MAX_EDITION, MAX_QUESTIONS
+from mentora_pipelines.domain.lessons.lesson_store import LessonCatalogue
 from mentora_pipelines.domain.quizzes.conflicts import TextEmbedder
 from mentora_pipelines.domain.quizzes.notices import QuizNotices
 from mentora_pipelines.domain.quizzes.questions import (
@@ -27,7 +28,6 @@ from mentora_pipelines.domain.quizzes.writing import (
     QuizFigures,
     write_quiz,
 )
-from mentora_pipelines.domain.videos import VideoCatalogue
 
 
 @runtime_checkable
@@ -73,7 +73,7 @@ def quizzes(
     context: dg.AssetExecutionContext,
     *,
     config: QuizRequest,
-    catalogue: dg.ResourceParam[VideoCatalogue],
+    catalogue: dg.ResourceParam[LessonCatalogue],
     lessons: dg.ResourceParam[QuizProgress],
     quiz_writer: dg.ResourceParam[QuizWriter],
     question_embedder: dg.ResourceParam[TextEmbedder],

@@ -6,13 +6,15 @@ from assets.cockpit import LESSONS, table_metadata
 from assets.failures import RETRY_POLICY, lesson_step
 from assets.lessons.audio import audio
 from assets.partitions import videos
-from mentora_pipelines.domain.lessons.lesson_store import LessonStore
+from mentora_pipelines.domain.lessons.lesson_store import (
+    LessonCatalogue,
+    LessonStore,
+)
 from mentora_pipelines.domain.lessons.recognition import (
     Transcriber,
     transcribe_lesson,
 )
 from mentora_pipelines.domain.storage import ObjectStorage
-from mentora_pipelines.domain.videos import VideoCatalogue
 
 
 @dg.asset(
@@ -27,7 +29,7 @@ from mentora_pipelines.domain.videos import VideoCatalogue
 )
 def transcripts(
     context: dg.AssetExecutionContext,
-    catalogue: dg.ResourceParam[VideoCatalogue],
+    catalogue: dg.ResourceParam[LessonCatalogue],
     lessons: dg.ResourceParam[LessonStore],
     storage: dg.ResourceParam[ObjectStorage],
     transcriber: dg.ResourceParam[Transcriber],

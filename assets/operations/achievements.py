@@ -2,15 +2,15 @@
 
 import dagster as dg
 
-from assets.observation import platform_step
-from assets.operations.drains import DRAIN_RETRIES, DRAIN_TAGS
+from assets.failures import PLATFORM_RETRIES, platform_step
+from assets.operations.drains import DRAIN_TAGS
 from mentora_pipelines.domain.operations.achievements import (
     AchievementLedger,
     unlock_due,
 )
 
 
-@dg.op(retry_policy=DRAIN_RETRIES, out=dg.Out(dg.Nothing))
+@dg.op(retry_policy=PLATFORM_RETRIES, out=dg.Out(dg.Nothing))
 def unlock_achievements(
     context: dg.OpExecutionContext,
     achievements: dg.ResourceParam[AchievementLedger],

@@ -7,8 +7,9 @@ from uuid import UUID, uuid5
 import dagster as dg
 
 from assets.cockpit import OPERATIONS, table_metadata
-from assets.observation import platform_step
+from assets.failures import platform_step
 from assets.partitions import health_weeks
+from assets.tags import run_limits
 from mentora_pipelines.domain.identity import NAMESPACE
 from mentora_pipelines.domain.operations.content_health import (
     HealthOutcome,
@@ -24,12 +25,8 @@ from mentora_pipelines.domain.operations.lesson_gaps import Gap, GapFinder, GapK
 
 Figures: TypeAlias = dict[str, int | list[str]]
 
-LOOK_TAGS = {
-    # Ten thousand lessons on slow hosts; a look that is tried again goes on.
-    "dagster/max_runtime": str(4 * 3600),
-    # Nobody waits for it.
-    "dagster/priority": "-10",
-}
+# Ten thousand lessons on slow hosts; a look that is tried again goes on. Nobody waits.
+LOOK_TAGS = run_limits(4 * 3600, priority=-10)
 
 LOOK_RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
 

@@ -4,8 +4,8 @@ import time
 
 import dagster as dg
 
-from assets.observation import platform_step
-from assets.operations.drains import DRAIN_RETRIES, DRAIN_TAGS
+from assets.failures import PLATFORM_RETRIES, platform_step
+from assets.operations.drains import DRAIN_TAGS
 from mentora_pipelines.domain.operations.mail_delivery import (
     EmailOutbox,
     Mailer,
@@ -14,7 +14,7 @@ from mentora_pipelines.domain.operations.mail_delivery import (
 )
 
 
-@dg.op(retry_policy=DRAIN_RETRIES, out=dg.Out(dg.Nothing))
+@dg.op(retry_policy=PLATFORM_RETRIES, out=dg.Out(dg.Nothing))
 def deliver_email(
     context: dg.OpExecutionContext,
     email_outbox: dg.ResourceParam[EmailOutbox],

@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from assets.observation import platform_step
-from assets.operations.drains import DRAIN_RETRIES, DRAIN_TAGS
+from assets.failures import PLATFORM_RETRIES, platform_step
+from assets.operations.drains import DRAIN_TAGS
 from mentora_pipelines.domain.events.outbox import HandledEvents
 
 
-@dg.op(retry_policy=DRAIN_RETRIES, out=dg.Out(dg.Nothing))
+@dg.op(retry_policy=PLATFORM_RETRIES, out=dg.Out(dg.Nothing))
 def forget_events(
     context: dg.OpExecutionContext, outbox: dg.ResourceParam[HandledEvents]
 ) -> None:

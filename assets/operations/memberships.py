@@ -8,7 +8,8 @@ import dagster as dg
 from pydantic import Field
 
 from assets.cockpit import OPERATIONS, table_metadata
-from assets.observation import platform_step
+from assets.failures import platform_step
+from assets.tags import run_limits
 from mentora_pipelines.domain.memberships.following import FollowedShops, follow_shops
 from mentora_pipelines.domain.memberships.memberships import (
     MembershipListing,
@@ -17,11 +18,6 @@ from mentora_pipelines.domain.memberships.memberships import (
 from mentora_pipelines.errors import InvalidInput
 
 Figures: TypeAlias = dict[str, int | str | dict[str, str]]
-
-MEMBERSHIP_TAGS = {
-    # The next hour's run begins anew.
-    "dagster/max_runtime": "3000",
-}
 
 
 class FollowedMemberships(dg.Config):
@@ -75,7 +71,8 @@ def memberships(
 memberships_job = dg.define_asset_job(
     "memberships_job",
     selection=["memberships"],
-    tags=MEMBERSHIP_TAGS,
+    # The next hour's run begins anew.
+    tags=run_limits(3000),
     description="Each hour the memberships of all creators follow Whop.",
 )
 

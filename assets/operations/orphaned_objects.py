@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from assets.observation import platform_step
-from assets.operations.drains import DRAIN_RETRIES
+from assets.failures import PLATFORM_RETRIES, platform_step
+from assets.tags import run_limits
 from mentora_pipelines.domain.operations.orphan_ledger import OrphanLedger
 from mentora_pipelines.domain.operations.orphans import collect_orphans
 from mentora_pipelines.domain.operations.unused_vectors import (
@@ -15,15 +15,12 @@ from mentora_pipelines.domain.operations.unused_vectors import (
 from mentora_pipelines.domain.storage import StorageKeeper
 from mentora_pipelines.settings.storage import StorageSettings
 
-MAX_RUNTIME_S = 3600
-"""A bucket of a million objects is listed in a thousand requests."""
-
 
 def _grace() -> timedelta:
     return timedelta(days=StorageSettings().orphan_grace_days)
 
 
-@dg.op(retry_policy=DRAIN_RETRIES, out=dg.Out(dg.Nothing))
+@dg.op(retry_policy=PLATFORM_RETRIES, out=dg.Out(dg.Nothing))
 def collect_objects(
     context: dg.OpExecutionContext,
     storage: dg.ResourceParam[StorageKeeper],
@@ -40,7 +37,7 @@ def collect_objects(
     context.add_output_metadata(collected.as_plain())
 
 
-@dg.op(retry_policy=DRAIN_RETRIES, out=dg.Out(dg.Nothing))
+@dg.op(retry_policy=PLATFORM_RETRIES, out=dg.Out(dg.Nothing))
 def collect_unused_vectors(
     context: dg.OpExecutionContext, orphans: dg.ResourceParam[VectorLedger]
 ) -> None:
@@ -52,7 +49,8 @@ def collect_unused_vectors(
 
 @dg.job(
     executor_def=dg.in_process_executor,
-    tags={"dagster/max_runtime": str(MAX_RUNTIME_S)},
+    # A bucket of a million objects is listed in a thousand requests.
+    tags=run_limits(3600),
 )
 def orphaned_objects_job() -> None:
     """Keeps storage and vectors to what lessons need."""

@@ -5,7 +5,8 @@ from uuid import UUID, uuid5
 import dagster as dg
 
 from assets.cockpit import OPERATIONS, table_metadata
-from assets.observation import platform_step
+from assets.failures import platform_step
+from assets.tags import run_limits
 from mentora_pipelines.domain.identity import NAMESPACE
 from mentora_pipelines.domain.operations.platform_health import (
     HealthRule,
@@ -19,12 +20,9 @@ from mentora_pipelines.observability import incidents
 from mentora_pipelines.observability.logs import log
 from mentora_pipelines.settings.platform_health import PlatformHealthSettings
 
-LOOK_TAGS = {
-    # Each probe ends within seconds, whatever it asks.
-    "dagster/max_runtime": "600",
-    # A look that waits behind the lessons would find out last that they wait.
-    "dagster/priority": "20",
-}
+# Each probe ends within seconds, whatever it asks; a look that waits behind the lessons
+# would find out last that they wait.
+LOOK_TAGS = run_limits(600, priority=20)
 
 
 @dg.asset(

@@ -5,13 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 
 from assets.cockpit import LESSONS, table_metadata
-from assets.observation import platform_step
-from assets.operations.drains import DRAIN_RETRIES
+from assets.failures import PLATFORM_RETRIES, platform_step
+from assets.tags import run_limits
 from mentora_pipelines.domain.generations.swapping import MIN_RECALL
 from mentora_pipelines.domain.generations.upkeep import SearchUpkeep
-
-MAX_RUNTIME_S = 6 * 3600
-"""Another model for a large platform takes hours; what is made stays when it ends."""
 
 
 @dg.asset(
@@ -19,7 +16,7 @@ MAX_RUNTIME_S = 6 * 3600
     owners=[LESSONS],
     metadata=table_metadata("search_index"),
     kinds={"pgvector"},
-    retry_policy=DRAIN_RETRIES,
+    retry_policy=PLATFORM_RETRIES,
     pool="embedding",
     check_specs=[
         dg.AssetCheckSpec(
@@ -80,6 +77,7 @@ def search_index(
 search_index_job = dg.define_asset_job(
     "search_index_job",
     selection=dg.AssetSelection.assets(search_index),
-    tags={"dagster/max_runtime": str(MAX_RUNTIME_S)},
+    # Another model for a large platform takes hours; what is made stays when it ends.
+    tags=run_limits(6 * 3600),
     description="Search is measured, and its vectors are completed.",
 )

@@ -6,9 +6,8 @@ Here belong the choice of a template and what it is given. Not here: what the wo
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from urllib.parse import quote
 from uuid import UUID
 
 from jinja2 import (
@@ -29,6 +28,7 @@ from mentora_pipelines.domain.operations.mail_variables import (
     VideoProcessingFailed,
     parse_variables,
 )
+from mentora_pipelines.domain.videos import lesson_page
 from mentora_pipelines.errors import PermanentError
 
 FOLDER = Path(__file__).with_name("mail_templates")
@@ -47,12 +47,13 @@ class JinjaMailRenderer:
 
     def render(self, envelope: Envelope) -> Message:
         """The message; raises `PermanentError` when the variables do not fit."""
+        app_url = self._app_url
         context = {
             "lessons": _lessons_of(envelope),
             "parts": _parts_of(envelope),
             "max_listed": MAX_LISTED,
-            "link": self._link,
-            "app_url": self._app_url,
+            "link": app_url and partial(lesson_page, app_url),
+            "app_url": app_url,
         }
         try:
             plain = _environment().get_template(f"{envelope.template}.txt.j2")
@@ -74,10 +75,6 @@ class JinjaMailRenderer:
             )
         # Outside of the handler: the error may quote a title.
         raise PermanentError(f"mail template {envelope.template}: {fault}")
-
-    def _link(self, video_id: UUID) -> str:
-        """Where the web application shows a lesson to its creator."""
-        return f"{self._app_url}/videos/{quote(str(video_id))}"
 
 
 def _lessons_of(envelope: Envelope) -> Sequence[Lesson]:

@@ -27,7 +27,6 @@ takes longer here is tried again."""
 
 OK = 250
 FORWARDED = 251
-READY = 354
 CLOSING = 421
 
 CONNECTION = "connection"

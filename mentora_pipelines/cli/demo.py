@@ -17,9 +17,10 @@ import typer
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.cli.daemon import Daemon, dagster_daemon, dagster_dev
 from mentora_pipelines.cli.lessons import print_videos
-from mentora_pipelines.cli.output import clock, print_table, print_text, say
+from mentora_pipelines.cli.output import print_table, print_text, progress, say
 from mentora_pipelines.cli.quiz_texts import as_text
 from mentora_pipelines.cli.quizzes import newest_quiz
+from mentora_pipelines.domain.lessons.times import clock
 from mentora_pipelines.domain.search import SearchScope, search_lessons
 from mentora_pipelines.domain.uploads import upload_key
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
@@ -177,17 +178,9 @@ def _without_quiz(videos: Sequence[Video]) -> list[Video]:
 def _progress(
     samples: Sequence[SampleLesson],
 ) -> Iterator[Callable[[Sequence[Video]], None]]:
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    ) as progress:
+    with progress() as shown:
         tasks = {
-            sample.storage_key: progress.add_task(
+            sample.storage_key: shown.add_task(
                 f"{sample.title}: waits for the sensor", total=1
             )
             for sample in samples
@@ -195,7 +188,7 @@ def _progress(
 
         def show(videos: Sequence[Video]) -> None:
             for video in videos:
-                progress.update(
+                shown.update(
                     tasks[video.storage_key],
                     description=f"{video.title}: {video.processing_status}",
                     completed=int(video.processing_status in END_STATES),

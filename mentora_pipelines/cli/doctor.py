@@ -3,24 +3,24 @@
 import typer
 
 from mentora_pipelines.cli.output import JsonOption, print_json, print_table
-from mentora_pipelines.probes import PROBES, probe
+from mentora_pipelines.probes import Probes
 
 
 def doctor(json: JsonOption = False) -> None:
     """Ask every service whether it is reachable, which version, and how fast."""
-    findings = [probe(name, ask) for name, ask in PROBES.items()]
+    readings = Probes().readings()
     if json:
         print_json(
             {
-                "healthy": all(finding.healthy for finding in findings),
+                "healthy": all(reading.healthy for reading in readings),
                 "probes": [
                     {
-                        "name": finding.name,
-                        "healthy": finding.healthy,
-                        "latency_ms": finding.latency_ms,
-                        "detail": finding.detail,
+                        "name": reading.part,
+                        "healthy": reading.healthy,
+                        "latency_ms": reading.latency_ms,
+                        "detail": reading.detail,
                     }
-                    for finding in findings
+                    for reading in readings
                 ],
             }
         )
@@ -29,9 +29,9 @@ def doctor(json: JsonOption = False) -> None:
             "Doctor",
             ["part", "state", "ms", "detail"],
             [
-                [f.name, "ok" if f.healthy else "FAILED", f.latency_ms, f.detail]
-                for f in findings
+                [r.part, "ok" if r.healthy else "FAILED", r.latency_ms, r.detail]
+                for r in readings
             ],
         )
-    if not all(finding.healthy for finding in findings):
+    if not all(reading.healthy for reading in readings):
         raise typer.Exit(1)

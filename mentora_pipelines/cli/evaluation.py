@@ -7,11 +7,11 @@ from mentora_pipelines.adapters.golden_set.lessons import golden_lessons
 from mentora_pipelines.cli.demo import sample_lessons
 from mentora_pipelines.cli.output import (
     JsonOption,
-    clock,
     print_json,
     print_table,
     print_text,
 )
+from mentora_pipelines.domain.lessons.times import clock
 from mentora_pipelines.domain.search import Reranker, SearchMode
 from mentora_pipelines.domain.search_quality import (
     DEPTHS,

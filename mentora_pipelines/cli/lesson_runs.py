@@ -12,14 +12,17 @@ from uuid import uuid4
 
 import dagster as dg
 
+from assets.failures import STOPPED
 from assets.jobs import (
     LESSON_ASSETS,
     lesson_job,
     lesson_tags,
     quiz_job,
 )
-from assets.observation import STOPPED
 from assets.partitions import videos as videos_partitions
+from assets.runs import UNFINISHED
+from assets.tags import COMMAND_TAG
+from mentora_pipelines.cli.output import progress
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.local_stack.layout import is_held, open_lock
@@ -28,16 +31,6 @@ from mentora_pipelines.settings.home import HomeSettings
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own log stays in its event log, where the UI shows it."""
-
-COMMAND_TAG = "mentora/command"
-"""Names the lock that the command holds while its run lives."""
-
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 
 
 @contextmanager
@@ -91,22 +84,14 @@ def _commands_folder() -> Path:
 
 def run_lessons(videos: Sequence[Video]) -> bool:
     """Make each video's lesson, then its quiz, here; whether all succeeded."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
     succeeded = True
     with (
         dagster_instance() as instance,
         _command() as command,
-        Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-        ) as progress,
+        progress() as shown,
     ):
         for video in videos:
-            task = progress.add_task(video.title, total=1)
+            task = shown.add_task(video.title, total=1)
             instance.add_dynamic_partitions(
                 videos_partitions.name or "videos", [str(video.id)]
             )
@@ -120,7 +105,7 @@ def run_lessons(videos: Sequence[Video]) -> bool:
                     raise_on_error=False,
                 )
                 for step, reason in _failures(result.all_events):
-                    progress.console.print(
+                    shown.console.print(
                         f"{video.title}: {step}: {reason}", markup=False
                     )
                 if _was_stopped(result.all_events):
@@ -129,7 +114,7 @@ def run_lessons(videos: Sequence[Video]) -> bool:
                 if not made:
                     break
             succeeded = succeeded and made
-            progress.update(
+            shown.update(
                 task,
                 completed=1,
                 description=f"{video.title}: {'done' if made else 'failed'}",

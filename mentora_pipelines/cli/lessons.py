@@ -11,13 +11,13 @@ import typer
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.cli.output import (
     JsonOption,
-    clock,
     print_json,
     print_table,
     print_text,
     say,
 )
 from mentora_pipelines.cli.timings import show_prometheus, show_timings
+from mentora_pipelines.domain.lessons.times import clock
 from mentora_pipelines.domain.paging import DEFAULT_LIMIT
 from mentora_pipelines.domain.uploads import (
     parse_creator,

@@ -5,10 +5,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object instead of a table.")
@@ -65,11 +68,18 @@ def say(message: str) -> None:
     sys.stderr.flush()
 
 
-def clock(seconds: float) -> str:
-    """`m:ss`, or `h:mm:ss` from an hour on."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def progress(text: str = "{task.description}") -> "Progress":
+    """A line for each task on standard error, with the time that it takes."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        SpinnerColumn(),
+        # Text, not markup, as in a table.
+        TextColumn(text, markup=False),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )
 
 
 def _cell(value: object) -> str:

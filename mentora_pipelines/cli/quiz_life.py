@@ -15,7 +15,7 @@ from mentora_pipelines.cli.output import (
     say,
 )
 from mentora_pipelines.cli.quiz_places import opened
-from mentora_pipelines.cli.quiz_texts import as_text, question_as_json
+from mentora_pipelines.cli.quiz_texts import as_text
 from mentora_pipelines.domain.quizzes.life import edit_question, move_quiz
 from mentora_pipelines.domain.quizzes.questions import Difficulty
 from mentora_pipelines.domain.quizzes.quizzes import QuizStatus
@@ -84,7 +84,7 @@ def edit(
     if json:
         print_json(
             {
-                "question": question_as_json(changed),
+                "question": changed.as_plain(),
                 "look at": [
                     {"code": fault.code, "reason": fault.reason} for fault in faults
                 ],
@@ -109,7 +109,7 @@ def history(
                     {
                         "number": entry.number,
                         "edited_at": entry.edited_at,
-                        "before": question_as_json(entry.before),
+                        "before": entry.before.as_plain(),
                     }
                     for entry in edits
                 ]

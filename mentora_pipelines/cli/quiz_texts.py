@@ -1,6 +1,6 @@
 """Quizzes and their questions as commands print them."""
 
-from mentora_pipelines.cli.output import clock
+from mentora_pipelines.domain.lessons.times import clock
 from mentora_pipelines.domain.quizzes.questions import Question
 from mentora_pipelines.domain.quizzes.quizzes import Quiz
 from mentora_pipelines.domain.quizzes.wishes_met import wishes_met
@@ -47,21 +47,5 @@ def quiz_as_json(quiz: Quiz) -> dict[str, object]:
             }
             for span in quiz.changed
         ],
-        "questions": [question_as_json(question) for question in quiz.questions],
-    }
-
-
-def question_as_json(question: Question) -> dict[str, object]:
-    """A question with its evidence."""
-    return {
-        "kind": question.kind,
-        "prompt": question.prompt,
-        "options": list(question.options),
-        "answer": question.answer,
-        "answers": list(question.answers),
-        "difficulty": question.difficulty,
-        "bloom_level": question.bloom_level,
-        "quote": question.quote,
-        "start_s": question.start_s,
-        "end_s": question.end_s,
+        "questions": [question.as_plain() for question in quiz.questions],
     }

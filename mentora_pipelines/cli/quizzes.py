@@ -9,7 +9,6 @@ from mentora_pipelines.cli import quiz_files, quiz_life, quiz_requests
 from mentora_pipelines.cli.arguments import VideoArgument
 from mentora_pipelines.cli.output import (
     JsonOption,
-    clock,
     print_json,
     print_table,
     print_text,
@@ -17,6 +16,7 @@ from mentora_pipelines.cli.output import (
 )
 from mentora_pipelines.cli.quiz_places import opened
 from mentora_pipelines.cli.quiz_texts import as_text, quiz_as_json, wishes_as_text
+from mentora_pipelines.domain.lessons.times import clock
 from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus
 from mentora_pipelines.errors import NotFound
 from mentora_pipelines.providers.lessons import open_catalogue, open_lessons

@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from mentora_pipelines.cli.output import JsonOption, print_json, print_table, say
+from mentora_pipelines.cli.output import (
+    JsonOption,
+    print_json,
+    print_table,
+    progress,
+    say,
+)
 from mentora_pipelines.domain.caching.embeddings import CachedEmbedder
 from mentora_pipelines.domain.generations.building import build_generation
 from mentora_pipelines.domain.generations.generations import (
@@ -110,17 +116,9 @@ def generations(json: JsonOption = False) -> None:
 @contextmanager
 def _progress() -> Iterator[Callable[[int], None]]:
     """Counts the texts that are embedded, on a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}: {task.completed:.0f} texts"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    ) as progress:
-        task = progress.add_task("embedding", total=None)
-        yield lambda texts: progress.advance(task, texts)
+    with progress("{task.description}: {task.completed:.0f} texts") as shown:
+        task = shown.add_task("embedding", total=None)
+        yield lambda texts: shown.advance(task, texts)
 
 
 def _print(

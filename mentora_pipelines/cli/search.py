@@ -6,8 +6,9 @@ from uuid import UUID
 
 import typer
 
-from mentora_pipelines.cli.output import JsonOption, clock, print_json, print_table, say
+from mentora_pipelines.cli.output import JsonOption, print_json, print_table, say
 from mentora_pipelines.domain.caching.videos import video_metadata
+from mentora_pipelines.domain.lessons.times import clock
 from mentora_pipelines.domain.search import (
     SearchHit,
     SearchMode,

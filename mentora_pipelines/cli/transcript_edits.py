@@ -28,7 +28,7 @@ from mentora_pipelines.domain.quizzes.quizzes import QuizReader, QuizStatus
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import InvalidInput, MentoraError
 from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
-from mentora_pipelines.providers.models import make_embedder, make_next_embedders
+from mentora_pipelines.providers.models import make_embedder, make_embedders
 from mentora_pipelines.providers.spending import open_usage_ledgers
 from mentora_pipelines.providers.storage import make_storage
 
@@ -173,7 +173,7 @@ def _publish(
                 storage=make_storage(),
                 counter=embedder,
                 embedder=embedder,
-                next_embedders=make_next_embedders(ledgers),
+                embedders=make_embedders(ledgers),
                 store=lessons,
             )
     except MentoraError:

@@ -7,7 +7,8 @@ import typer
 
 from mentora_pipelines.cli import transcript_edits
 from mentora_pipelines.cli.arguments import VideoArgument
-from mentora_pipelines.cli.output import JsonOption, clock, print_json, print_text
+from mentora_pipelines.cli.output import JsonOption, print_json, print_text
+from mentora_pipelines.domain.lessons.times import clock
 from mentora_pipelines.errors import NotFound
 from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
 

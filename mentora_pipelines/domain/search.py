@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from uuid import UUID
 
 from mentora_pipelines.domain.lessons.embeddings import Embedder
+from mentora_pipelines.domain.videos import lesson_page
 from mentora_pipelines.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -172,4 +173,4 @@ def moment_url(app_url: str | None, hit: SearchHit) -> str | None:
     """Where the web application plays the moment; None when it has no address."""
     if app_url is None:
         return None
-    return f"{app_url}/videos/{hit.video_id}?t={int(hit.start_s)}"
+    return f"{lesson_page(app_url, hit.video_id)}?t={int(hit.start_s)}"

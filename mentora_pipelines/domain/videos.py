@@ -73,6 +73,11 @@ class Video:
         )
 
 
+def lesson_page(app_url: str, video_id: UUID) -> str:
+    """Where the web application shows a lesson."""
+    return f"{app_url}/videos/{video_id}"
+
+
 @runtime_checkable
 class VideoCatalogue(Protocol):
     """Looks videos up across creators; never used to change a lesson."""

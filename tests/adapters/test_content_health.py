@@ -125,13 +125,11 @@ class World:
 
 
 @pytest.fixture
-def world(own_urls: DatabaseUrls) -> Iterator[World]:
+def world(own_urls: DatabaseUrls, own_database: Database) -> Iterator[World]:
     """No lesson yet."""
-    database = Database(own_urls.admin, "tests-health")
     with psycopg.connect(own_urls.admin, autocommit=True) as admin:
-        yield World(admin, ContentHealthRows(database, AlertRule()))
+        yield World(admin, ContentHealthRows(own_database, AlertRule()))
         admin.execute("truncate creators cascade")
-    database.close()
 
 
 def test_failures_are_told_once_and_the_recovery_once(world: World) -> None:

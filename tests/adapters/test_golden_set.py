@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import psycopg
@@ -51,19 +51,11 @@ class RememberingEmbedder:
 
 
 @pytest.fixture(scope="module")
-def database(own_urls: DatabaseUrls) -> Iterator[Database]:
-    """The admin role's pool of a database that holds nothing else."""
-    opened = Database(own_urls.admin, "tests-golden-set")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def figures(database: Database) -> dict[str, SearchFigures]:
+def figures(own_database: Database) -> dict[str, SearchFigures]:
     """What each way to search makes of the golden set, with the real model."""
     lessons = golden_lessons()
     embedder = MiniLmEmbedder()
-    with golden_index(database, lessons, embedder) as index:
+    with golden_index(own_database, lessons, embedder) as index:
 
         def judged(mode: SearchMode, reranker: Reranker | None = None) -> SearchFigures:
             return judge_search(
@@ -132,14 +124,14 @@ def test_a_closer_look_at_sentences_finds_more(
 
 
 def test_a_judgement_leaves_nothing_behind(
-    database: Database, own_urls: DatabaseUrls, figures: dict[str, SearchFigures]
+    own_database: Database, own_urls: DatabaseUrls, figures: dict[str, SearchFigures]
 ) -> None:
     """Else lessons that nobody uploaded show up in searches and metrics."""
     assert figures
     embedder = MiniLmEmbedder()
     with psycopg.connect(own_urls.admin) as reader:
         assert reader.execute(ROWS).fetchone() == (0, 0, 0, 0, 0, 0, 0)
-    with golden_index(database, golden_lessons()[:1], embedder) as index:
+    with golden_index(own_database, golden_lessons()[:1], embedder) as index:
         found = search_lessons(
             "410", index=index, embedder=embedder, scope=SearchScope(index.creator_id)
         )

@@ -31,14 +31,6 @@ def admin(urls: DatabaseUrls) -> Iterator[Connection]:
         yield opened
 
 
-@pytest.fixture
-def database(urls: DatabaseUrls) -> Iterator[Database]:
-    """A pool of the app role."""
-    opened = Database(urls.app, "mentora-tests")
-    yield opened
-    opened.close()
-
-
 def waiting(admin: Connection) -> int:
     """How many transactions wait for another one."""
     asked = "select count(distinct pid) from pg_locks where not granted"
@@ -82,7 +74,7 @@ def test_vectors_of_several_statements_are_all_stored_or_none(
 
 def test_two_writers_of_a_version_take_turns(
     admin: Connection,
-    database: Database,
+    app_database: Database,
     catalogue: PostgresCatalogue,
     lessons: PostgresLessons,
 ) -> None:
@@ -93,7 +85,7 @@ def test_two_writers_of_a_version_take_turns(
     others = [replace(chunk, text=f"Other {chunk.text}") for chunk in chunks]
     parameters = {"transcript_id": version.id, "video_id": video.id}
     with ThreadPoolExecutor(2) as threads:
-        with database.transaction(video.creator_id) as connection:
+        with app_database.transaction(video.creator_id) as connection:
             connection.execute(LOCK_VERSION, parameters)
             writers = [
                 threads.submit(lessons.replace_chunks, video, version.id, wanted)

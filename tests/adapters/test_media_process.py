@@ -20,9 +20,7 @@ from mentora_pipelines.adapters.private_folder import (
 from mentora_pipelines.errors import ErrorCode, LessonRefused, TransientError
 from tests.media_files import Track, media
 from tests.media_forgeries import tone16, wav
-
-PATIENCE_S = 60.0
-"""How long a test waits for what takes a moment."""
+from tests.waiting import wait_until
 
 FAULTY = "tests.faulty_decoder"
 
@@ -128,10 +126,7 @@ def test_a_decoder_does_not_outlive_its_run(tmp_path: Path) -> None:
     ) as parent:
         pid = awaited(marker)
         os.kill(parent.pid, signal.SIGKILL)
-    deadline = time.monotonic() + PATIENCE_S
-    while is_running(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not is_running(pid)
+    wait_until(lambda: not is_running(pid))
     # And the next upload clears what the killed run has left on disk.
     (left,) = tmp_path.glob(f"{PREFIX}*")
     long_ago = time.time() - 2 * YOUNG_S
@@ -184,12 +179,8 @@ def child_of_its_own(content: bytes) -> str:
 
 def awaited(marker: Path) -> int:
     """The number that a process writes there."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if marker.exists() and (text := marker.read_text()):
-            return int(text)
-        time.sleep(0.02)
-    pytest.fail("the decoder did not start")
+    wait_until(lambda: marker.exists() and marker.read_text())
+    return int(marker.read_text())
 
 
 def is_running(pid: int) -> bool:

@@ -17,6 +17,7 @@ from mentora_pipelines.errors import (
     TransientError,
 )
 from tests.fix_object_stores import TICK_S
+from tests.storage_calls import BrokenStream, listed, put, read
 
 Storage = FolderStorage | S3Storage
 
@@ -24,35 +25,6 @@ ADA = "uploads/2026-11-23/ada@x.org/"
 BOB = "uploads/2026-11-23/bob@x.org/"
 
 LONG_NAME = "n" * 200 + ".mp4"
-
-
-class BrokenStream(io.BytesIO):
-    """A stream that ends in an error after its bytes."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """The bytes once, then an error."""
-        block = super().read(size)
-        if not block:
-            raise OSError("the connection broke")
-        return block
-
-
-def put(storage: Storage, key: str, content: bytes = b"x") -> None:
-    """Store some bytes."""
-    storage.put(key, io.BytesIO(content))
-
-
-def read(storage: Storage, key: str) -> bytes:
-    """All bytes under a key."""
-    with storage.open(key) as stream:
-        return stream.read()
-
-
-def listed(
-    storage: Storage, prefix: str = "", after: str = "", limit: int = 1000
-) -> list[str]:
-    """The keys of a listing."""
-    return [found.key for found in storage.list(prefix, after=after, limit=limit)]
 
 
 def test_what_was_put_is_read_back(any_storage: Storage) -> None:

@@ -61,12 +61,10 @@ def rows(own_urls: DatabaseUrls) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def ledger(own_urls: DatabaseUrls, rows: Connection) -> Iterator[OrphanRows]:
+def ledger(own_database: Database, rows: Connection) -> OrphanRows:
     """What the database knows of objects."""
     assert rows.info.dbname
-    database = Database(own_urls.admin, "tests-orphans")
-    yield OrphanRows(database)
-    database.close()
+    return OrphanRows(own_database)
 
 
 class Shelf:
@@ -513,19 +511,17 @@ class CountingRows(OrphanRows):
 
 
 def test_reports_of_many_creators_are_read_page_by_page(
-    own_urls: DatabaseUrls, rows: Connection
+    own_database: Database, rows: Connection
 ) -> None:
     """Else a year of reports fills the memory of the night that looks for a few."""
     assert rows.info.dbname
-    database = Database(own_urls.admin, "tests-orphans")
-    storage, ledger = FakeStorage(), CountingRows(database)
+    storage, ledger = FakeStorage(), CountingRows(own_database)
     ledger.asked = []
     creators = [uuid4() for _ in range(PAGE_KEYS + 10)]
     for day in ("2026-11-01", "2026-11-02"):
         for creator_id in creators:
             storage.add(f"reports/metrics/{day}/{creator_id}.{'a' * 64}.html")
     kind = needless_reports(storage, ledger, later())
-    database.close()
     assert (kind.objects, kind.orphans) == (2 * len(creators), 2 * len(creators))
     assert sum(ledger.asked) == len(creators)
     assert max(ledger.asked) <= PAGE_KEYS

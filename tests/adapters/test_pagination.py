@@ -9,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from mentora_pipelines.adapters.postgres.conditions import conditions_of
-from mentora_pipelines.adapters.postgres.cursors import CursorCodec, cursor_key
 from mentora_pipelines.adapters.postgres.database import Connection
-from mentora_pipelines.adapters.postgres.declaration import Table
-from mentora_pipelines.adapters.postgres.keyset import Listing, Place
-from mentora_pipelines.adapters.postgres.repository import Repository
+from mentora_pipelines.adapters.postgres.repository.conditions import conditions_of
+from mentora_pipelines.adapters.postgres.repository.cursors import (
+    CursorCodec,
+    cursor_key,
+)
+from mentora_pipelines.adapters.postgres.repository.declaration import Table
+from mentora_pipelines.adapters.postgres.repository.keyset import Listing, Place
+from mentora_pipelines.adapters.postgres.repository.repository import Repository
 from mentora_pipelines.domain.paging import Filter, Operator, Page
 from mentora_pipelines.errors import InvalidInput
 from mentora_pipelines.services import DatabaseUrls

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID, uuid4
@@ -14,7 +13,6 @@ from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.domain.quizzes.quizzes import QuizStatus
 from mentora_pipelines.domain.videos import ProcessingStatus
 from mentora_pipelines.errors import InvalidInput, PermanentError, TransientError
-from mentora_pipelines.services import DatabaseUrls
 from tests.stored_lessons import (
     SENTENCES,
     register,
@@ -25,21 +23,6 @@ from tests.stored_lessons import (
 )
 
 Connection: TypeAlias = psycopg.Connection[TupleRow]
-
-
-@pytest.fixture
-def admin(urls: DatabaseUrls) -> Iterator[Connection]:
-    """A connection that sees every creator."""
-    with psycopg.connect(urls.admin, autocommit=True) as opened:
-        yield opened
-
-
-@pytest.fixture
-def database(urls: DatabaseUrls) -> Iterator[Database]:
-    """A pool of the app role."""
-    opened = Database(urls.app, "mentora-tests")
-    yield opened
-    opened.close()
 
 
 def event_names(admin: Connection, creator_id: UUID) -> list[str]:
@@ -59,17 +42,17 @@ def versions(admin: Connection, transcript_id: UUID) -> dict[int, str]:
     return {int(index): str(xmin) for index, xmin in found}
 
 
-def test_a_pooled_connection_does_not_keep_its_creator(database: Database) -> None:
+def test_a_pooled_connection_does_not_keep_its_creator(app_database: Database) -> None:
     """Else the next creator served by a connection sees the one before."""
     ask = "select pg_backend_pid(), current_creator_id()"
     ada = uuid4()
-    with database.transaction(ada) as connection:
+    with app_database.transaction(ada) as connection:
         first = connection.execute(ask).fetchone()
-    with database.transaction() as connection:
+    with app_database.transaction() as connection:
         second = connection.execute(ask).fetchone()
-    with pytest.raises(ZeroDivisionError), database.transaction(ada):
+    with pytest.raises(ZeroDivisionError), app_database.transaction(ada):
         1 / 0  # noqa: B018
-    with database.transaction() as connection:
+    with app_database.transaction() as connection:
         third = connection.execute(ask).fetchone()
     assert first is not None
     assert first[1] == ada
@@ -150,14 +133,14 @@ def test_what_an_overtaken_run_heard_is_not_shown(
 
 
 def test_a_video_points_to_no_version_of_another_creator(
-    database: Database, catalogue: PostgresCatalogue, lessons: PostgresLessons
+    app_database: Database, catalogue: PostgresCatalogue, lessons: PostgresLessons
 ) -> None:
     """Else a creator shows another one's unpublished lesson as his own."""
     mine = stored_lesson(catalogue, lessons)[0]
     theirs = stored_lesson(catalogue, lessons)[1]
     with (
         pytest.raises(PermanentError, match="23503"),
-        database.transaction(mine.creator_id) as connection,
+        app_database.transaction(mine.creator_id) as connection,
     ):
         connection.execute(
             "update videos set staged_transcript_id = %s where id = %s",
@@ -271,9 +254,9 @@ def test_an_error_tells_no_words_of_a_row(
     assert lessons.chunks(video, transcript.id) == chunks
 
 
-def test_a_lost_connection_is_tried_again(database: Database) -> None:
+def test_a_lost_connection_is_tried_again(app_database: Database) -> None:
     """Else a restart of the database fails every lesson for good."""
-    with pytest.raises(TransientError), database.transaction() as connection:
+    with pytest.raises(TransientError), app_database.transaction() as connection:
         connection.execute("select pg_terminate_backend(pg_backend_pid())")
-    with database.transaction() as connection:
+    with app_database.transaction() as connection:
         assert connection.execute("select 1").fetchone() == (1,)

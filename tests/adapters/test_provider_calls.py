@@ -20,7 +20,6 @@ from mentora_pipelines.adapters.provider_calls.faults import (
     RETRY_AFTER_CAP_S,
     Spent,
     of_status,
-    retry_after_s,
 )
 from mentora_pipelines.adapters.provider_calls.pace import LocalPace, Quota
 from mentora_pipelines.adapters.valkey.connection import ValkeyServer
@@ -230,6 +229,13 @@ def test_who_will_be_refused_takes_no_turn(failures: int) -> None:
     assert pace.wants == []
 
 
+def wait_s_of(headers: dict[str, str]) -> float:
+    """How long a provider is left alone that limits us with these headers."""
+    error = of_status("openai", 429, headers, ()).error
+    assert isinstance(error, ProviderAway)
+    return error.wait_s
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -240,6 +246,7 @@ def test_who_will_be_refused_takes_no_turn(failures: int) -> None:
         ({"retry-after": "nan"}, 0),
         ({"retry-after": "inf"}, 0),
         ({"retry-after": "soon"}, 0),
+        ({"retry-after": f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"}, 0),
         ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
     ],
 )
@@ -247,13 +254,13 @@ def test_what_a_provider_asks_for_is_understood_and_bounded(
     headers: dict[str, str], seconds: float
 ) -> None:
     """Else a header holds a worker for a day, or breaks it."""
-    assert retry_after_s(headers) == seconds
+    assert wait_s_of(headers) == seconds
 
 
 def test_a_date_to_come_back_at_is_understood() -> None:
     """Else such a provider is asked at once."""
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=15), usegmt=True)
-    assert 10 < retry_after_s({"retry-after": later}) <= 15
+    assert 10 < wait_s_of({"retry-after": later}) <= 15
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from mentora_pipelines.domain.rate_limits.limits import (
     Limiter,
     Window,
 )
+from mentora_pipelines.providers.rate_limits import make_async_rate_limiter
 from tests.fix_valkey import StartValkey, ValkeyProcess
 from tests.rate_limit_callers import PATIENCE_S
 
@@ -247,10 +248,10 @@ async def accepting(_scope: Scope, _receive: object, send: Any) -> None:  # noqa
 
 def closed_to_strangers(url: str) -> RateLimitMiddleware:
     """An application behind the limit that is closed in an outage."""
-    limiter = AsyncValkeyRateLimiter(
-        AsyncValkeyServer(url, "tests", call_timeout_s=0.25)
-    )
-    limits = HttpRateLimits(limiter)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("REDIS_URL", url)
+        environment.delenv("MENTORA_COORDINATION_REDIS_URL", raising=False)
+        limits = HttpRateLimits(make_async_rate_limiter())
     return RateLimitMiddleware(accepting, limits=limits, limiters=[AUTH])
 
 

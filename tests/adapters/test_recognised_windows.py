@@ -1,7 +1,6 @@
 """Checkpoints of recognition and a creator's hints, in the real database."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -18,7 +17,6 @@ from mentora_pipelines.domain.lessons.transcripts import (
     Word,
 )
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.services import DatabaseUrls
 from tests.stored_lessons import SENTENCES, register, take_in, transcript_for
 
 FIRST = RecognisedWindow(
@@ -41,13 +39,6 @@ def video(catalogue: PostgresCatalogue, lessons: PostgresLessons) -> Video:
     found = register(catalogue, f"{uuid4()}@tests.example")
     take_in(lessons, found)
     return catalogue.video(found.id)
-
-
-@pytest.fixture
-def admin(urls: DatabaseUrls) -> Iterator[psycopg.Connection]:
-    """A connection that sees every creator."""
-    with psycopg.connect(urls.admin, autocommit=True) as connection:
-        yield connection
 
 
 def test_a_window_is_read_as_it_was_written(

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from mentora_pipelines.adapters.postgres.database import Connection, Database
-from mentora_pipelines.adapters.postgres.insertion import OnConflict
-from mentora_pipelines.adapters.postgres.repository import Repository
+from mentora_pipelines.adapters.postgres.repository.insertion import OnConflict
+from mentora_pipelines.adapters.postgres.repository.repository import Repository
 from mentora_pipelines.adapters.postgres.tables.lessons import (
     CAPTION_TRACKS,
     TRANSCRIPTS,

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from mentora_pipelines import migrations
-from mentora_pipelines.adapters.postgres.cursors import cursor_key
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.repository import Repository
+from mentora_pipelines.adapters.postgres.repository.cursors import cursor_key
+from mentora_pipelines.adapters.postgres.repository.repository import Repository
 from mentora_pipelines.adapters.postgres.tables.people import STUDENTS
 from mentora_pipelines.errors import TransientError
 from mentora_pipelines.local_stack import (

@@ -26,6 +26,7 @@ from mentora_pipelines.errors import (
 from tests.fix_object_stores import BUCKET, S3Server, opened, settings_of
 from tests.ports import free_ports
 from tests.round_trips import memory_of_a_round_trip
+from tests.storage_calls import read
 from tests.tcp_gateway import TcpGateway, tcp_gateway
 
 PARTS = b"0123456789abcdef" * (5 * PART_BYTES // 2 // 16)
@@ -70,12 +71,6 @@ class FreezingStream(io.BytesIO):
             self._happens()
             self._happens = None
         return super().read(size)
-
-
-def read(storage: S3Storage, key: str) -> bytes:
-    """All bytes under a key."""
-    with storage.open(key) as stream:
-        return stream.read()
 
 
 def test_a_long_stream_is_stored_in_parts_and_seen_when_it_is_whole(

@@ -1,6 +1,5 @@
 """Search on a database with more vectors than it compares one by one."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID
 
@@ -111,17 +110,9 @@ POT = "It's a melting pot, said O'Neill \\ and left"
 
 
 @pytest.fixture(scope="module")
-def database(own_urls: DatabaseUrls) -> Iterator[Database]:
-    """The admin role's pool of this module's database."""
-    opened = Database(own_urls.admin, "tests-search")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def catalogue(own_urls: DatabaseUrls, database: Database) -> PostgresCatalogue:
+def catalogue(own_urls: DatabaseUrls, own_database: Database) -> PostgresCatalogue:
     """The catalogue of that database, with an index of 5,300 vectors."""
-    made = PostgresCatalogue(database, own_urls.admin)
+    made = PostgresCatalogue(own_database, own_urls.admin)
     generation = made.writable_generation(MODEL)
     with psycopg.connect(own_urls.admin) as connection:
         connection.execute(FILL)
@@ -271,12 +262,12 @@ def test_a_large_scope_is_found_by_index(catalogue: PostgresCatalogue) -> None:
 
 
 def test_without_an_index_or_a_generation_there_is_a_plan(
-    database: Database, catalogue: PostgresCatalogue
+    own_database: Database, catalogue: PostgresCatalogue
 ) -> None:
     """Else nothing is found before the first index, or after a model was retired."""
     request = ask([1, 0, 0, 0], limit=3)
     with (
-        database.transaction() as connection,
+        own_database.transaction() as connection,
         connection.transaction(force_rollback=True),
     ):
         indexed = find_passages(connection, request)
@@ -290,14 +281,14 @@ def test_without_an_index_or_a_generation_there_is_a_plan(
 
 
 def test_the_settings_of_the_caller_stay(
-    database: Database, catalogue: PostgresCatalogue
+    own_database: Database, catalogue: PostgresCatalogue
 ) -> None:
     """Else a search changes how the next statement of its transaction is run."""
     assert catalogue
     shown = """
     select current_setting('hnsw.ef_search'), current_setting('hnsw.iterative_scan')
     """
-    with database.transaction() as connection:
+    with own_database.transaction() as connection:
         connection.execute("set local hnsw.ef_search = 77")
         find_passages(connection, ask([1, 0, 0, 0]))
         assert connection.execute(shown).fetchone() == ("77", "off")
@@ -315,12 +306,12 @@ def test_a_model_of_other_dimensions_finds_nothing_and_breaks_nothing(
 
 
 def test_who_does_not_name_one_of_two_models_is_not_answered_by_a_guess(
-    database: Database, catalogue: PostgresCatalogue
+    own_database: Database, catalogue: PostgresCatalogue
 ) -> None:
     """Else one model's question is compared with another's vectors, which is noise."""
     nameless = replace(ask([1, 0, 0, 0]), generation_id=None)
     with (
-        database.transaction() as connection,
+        own_database.transaction() as connection,
         connection.transaction(force_rollback=True),
     ):
         connection.execute(SECOND_MODEL, {"id": uuid_of(98)})
@@ -338,12 +329,12 @@ def test_who_does_not_name_one_of_two_models_is_not_answered_by_a_guess(
 
 
 def test_an_index_is_walked_with_the_candidates_that_its_size_wants(
-    database: Database, catalogue: PostgresCatalogue
+    own_database: Database, catalogue: PostgresCatalogue
 ) -> None:
     """Else a million vectors are searched like a few, and every thirtieth is missed."""
     assert catalogue
     with (
-        database.transaction() as connection,
+        own_database.transaction() as connection,
         connection.transaction(force_rollback=True),
     ):
         connection.execute(TOO_MANY_CANDIDATES)

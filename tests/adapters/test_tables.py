@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
-from mentora_pipelines.adapters.postgres.columns import columns_of
-from mentora_pipelines.adapters.postgres.declaration import Table
+from mentora_pipelines.adapters.postgres.repository.columns import columns_of
+from mentora_pipelines.adapters.postgres.repository.declaration import Table
 from mentora_pipelines.adapters.postgres.tables.lessons import VIDEOS
 from mentora_pipelines.adapters.postgres.tables.schema import TABLES, UNDECLARED
 from mentora_pipelines.services import DatabaseUrls

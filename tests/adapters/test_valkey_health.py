@@ -5,15 +5,16 @@ from contextlib import contextmanager
 
 import pytest
 
-from mentora_pipelines.probes import PROBES, Finding, probe
+from mentora_pipelines.domain.operations.platform_health import Reading
+from mentora_pipelines.probes import PROBES, probe
 from tests.fix_valkey import StartValkey, ValkeyProcess
 
 
 @contextmanager
 def asked_of(
     cache: ValkeyProcess, coordination: ValkeyProcess | None = None
-) -> Iterator[dict[str, Finding]]:
-    """The two findings of a machine with these servers."""
+) -> Iterator[dict[str, Reading]]:
+    """The two readings of a machine with these servers."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("REDIS_URL", cache.url)
         if coordination is not None:

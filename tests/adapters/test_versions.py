@@ -89,7 +89,7 @@ class Shelf:
     lessons: PostgresLessons
     storage: FolderStorage
     embedder: CountingEmbedder
-    next_embedders: OneModel
+    embedders: OneModel
     url: str
 
     @property
@@ -110,7 +110,7 @@ class Shelf:
             storage=self.storage,
             counter=self.embedder,
             embedder=self.embedder,
-            next_embedders=self.next_embedders,
+            embedders=self.embedders,
             store=self.lessons,
         )
 
@@ -191,11 +191,11 @@ def test_an_edit_is_embedded_for_the_model_to_come_and_does_not_wait_for_it(
         building = store.begin_generation(to_come.model)
         try:
             shelf.edit(CHANGE)
-            shelf.next_embedders = OneModel(None)
+            shelf.embedders = OneModel(None)
             (sentence,) = shelf.publish().put_off
             assert "by to come yet: no key" in sentence
             shelf.edit(PhraseChange(EDITED, MIDDLE))
-            shelf.next_embedders = OneModel(to_come)
+            shelf.embedders = OneModel(to_come)
             done = shelf.publish()
         finally:
             store.drop_generation(building)

@@ -162,11 +162,12 @@ def test_a_passing_fault_is_met_with_one_more_try(
     assert len(whop_server.asked) == asked + 1
 
 
+@pytest.mark.parametrize("wanted", ["86400", "Fri, 01 Jan 2100 00:00:00 GMT"])
 def test_a_wait_that_is_too_long_is_not_waited(
-    whop: WhopMemberships, whop_server: WhopServer
+    whop: WhopMemberships, whop_server: WhopServer, wanted: str
 ) -> None:
     """Else one header keeps a page, or an hourly run, for a day."""
-    whop_server.fault = saying(429, retry_after="86400")
+    whop_server.fault = saying(429, retry_after=wanted)
     with pytest.raises(TransientError):
         whop.has_access("user_1", PRODUCT)
     assert len(whop_server.asked) == 1

@@ -1,4 +1,4 @@
-"""Healthy rows of every table that is looked at, and a fault for every claim."""
+"""Healthy rows of every table that is looked at, and a fault for every expectation."""
 
 import json
 from datetime import date
@@ -287,11 +287,11 @@ FAULTS: dict[QualityTable, dict[str, LiteralString]] = {
             where created_at = '2026-11-21T01:00Z'""",
     },
 }
-"""For each claim, a statement after which it is not true."""
+"""For each expectation, a statement after which it is not true."""
 
 COMPANIONS = {
     "a fact lies in the partition of its month": {
         "no clock is more than five minutes ahead"
     },
 }
-"""Claims that the same fault must break too."""
+"""Expectations that the same fault must break too."""

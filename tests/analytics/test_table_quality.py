@@ -29,7 +29,7 @@ from assets.analytics.table_quality import (
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.database import Connection, Database
 from mentora_pipelines.adapters.postgres.generations import GenerationRows
-from mentora_pipelines.adapters.table_quality.claims import CLAIMS
+from mentora_pipelines.adapters.table_quality.expectations import EXPECTATIONS
 from mentora_pipelines.adapters.table_quality.statements import statement
 from mentora_pipelines.adapters.table_quality.validator import (
     GreatExpectationsValidator,
@@ -63,9 +63,9 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 EVERY_FAULT = [
-    (table, claim, fault)
+    (table, expectation, fault)
     for table, faults in FAULTS.items()
-    for claim, fault in faults.items()
+    for expectation, fault in faults.items()
 ]
 
 
@@ -101,14 +101,14 @@ def rows(session: Connection, database: Database) -> Connection:
 
 def failed(found: TableQuality) -> set[str]:
     """What is not met."""
-    return {finding.claim for finding in found.failed}
+    return {finding.expectation for finding in found.failed}
 
 
 def test_the_library_is_not_loaded_before_a_check_asks() -> None:
     """Else every run, every sensor tick and every command pays ten seconds for it."""
     load = (
         "import sys\n"
-        "import assets.analytics.table_quality, resources.table_validator\n"
+        "import assets.analytics.table_quality, resources.analytics\n"
         "import mentora_pipelines.adapters.table_quality.validator\n"
         "print(sorted({'great_expectations', 'sqlalchemy', 'pandas'} & {*sys.modules}))"
     )
@@ -122,10 +122,11 @@ def test_the_library_is_not_loaded_before_a_check_asks() -> None:
     assert loaded.stdout.strip() == "[]"
 
 
-def test_every_claim_has_a_fault_that_is_tried() -> None:
+def test_every_expectation_has_a_fault_that_is_tried() -> None:
     """Else an expectation that can never fail looks like quality."""
     assert {table: list(faults) for table, faults in FAULTS.items()} == {
-        table: [claim.sentence for claim in claims] for table, claims in CLAIMS.items()
+        table: [expectation.sentence for expectation in expectations]
+        for table, expectations in EXPECTATIONS.items()
     }
 
 
@@ -142,13 +143,13 @@ def test_healthy_rows_meet_every_expectation(
 
 
 @pytest.mark.parametrize(
-    ("table", "claim", "fault"),
+    ("table", "expectation", "fault"),
     EVERY_FAULT,
-    ids=[f"{table}: {claim}" for table, claim, _ in EVERY_FAULT],
+    ids=[f"{table}: {expectation}" for table, expectation, _ in EVERY_FAULT],
 )
 def test_a_planted_fault_is_found_and_told_as_what_it_is(
     table: QualityTable,
-    claim: str,
+    expectation: str,
     fault: LiteralString,
     rows: Connection,
     validator: GreatExpectationsValidator,
@@ -156,8 +157,8 @@ def test_a_planted_fault_is_found_and_told_as_what_it_is(
     """Else a suite is green whatever is in the table."""
     rows.execute(fault)
     found = validator.validate(table, DAYS)
-    assert failed(found) == {claim} | COMPANIONS.get(claim, set())
-    (finding,) = (one for one in found.failed if one.claim == claim)
+    assert failed(found) == {expectation} | COMPANIONS.get(expectation, set())
+    (finding,) = (one for one in found.failed if one.expectation == expectation)
     assert 0 < finding.broken <= finding.rows
     assert 0 < len(finding.examples) <= 5
 
@@ -186,13 +187,13 @@ def test_an_old_lesson_is_looked_at_once_in_a_turn(rows: Connection) -> None:
 def test_where_there_is_no_room_for_all_each_has_its_turn(rows: Connection) -> None:
     """Else of a large platform the same lessons are looked at for ever."""
 
-    def lessons(number: int, most_lessons: int) -> frozenset[str]:
+    def lessons(number: int, max_lessons: int) -> frozenset[str]:
         days = DayRange(DAYS.first + number * DAY, DAYS.last + number * DAY)
         query = statement(
             QualityTable.TRANSCRIPTS,
             days,
             look_back_days=14,
-            most_lessons=most_lessons,
+            max_lessons=max_lessons,
         )
         return frozenset(row[0] for row in rows.execute(query).fetchall())
 
@@ -215,7 +216,7 @@ def test_a_look_tells_how_many_lessons_it_left_out(
     """Else the limit is met in silence, and green."""
     assert rows
     small = GreatExpectationsValidator(
-        database, own_urls.admin, look_back_days=14, most_lessons=1
+        database, own_urls.admin, look_back_days=14, max_lessons=1
     )
     assert small.validate(QualityTable.TRANSCRIPTS, DAYS).left_out == 2
 
@@ -237,8 +238,8 @@ def test_a_page_needs_nothing_from_outside_and_holds_no_word_of_a_lesson(
         assert "default-src 'none'" in page
         for word in (LESSON_WORD, "Bananas", "evil", "ada@tests.example"):
             assert word not in page
-        assert CLAIMS[table][0].column in page
-        assert CLAIMS[table][0].sentence in html.unescape(page)
+        assert EXPECTATIONS[table][0].column in page
+        assert EXPECTATIONS[table][0].sentence in html.unescape(page)
         assert "href" not in page
 
 

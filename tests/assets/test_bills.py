@@ -5,7 +5,6 @@ The server counts what it was asked for; the ledger is the real one.
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.domain.lessons.recognition import Hints
 from mentora_pipelines.domain.lessons.speech import SAMPLE_RATE, Span, Stretch, Window
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
-from mentora_pipelines.domain.spending.budgets import NO_LIMIT, Budget
+from mentora_pipelines.domain.spending.budgets import Budget
 from mentora_pipelines.domain.spending.plans import (
     Basis,
     plan_lesson,
@@ -48,13 +47,14 @@ from mentora_pipelines.providers.spending import (
 )
 from mentora_pipelines.services import DatabaseUrls
 from mentora_pipelines.settings.environment import child_environment
-from resources.transcriber import TranscriberResource
+from resources.models import TranscriberResource
 from tests.fix_commands import Mentora
 from tests.fix_lessons import SAMPLES
 from tests.fix_runs import Connection, RunLesson
 from tests.lessons import chunks_of
 from tests.local_ai_server import AiServer, Fault
 from tests.stored_lessons import SENTENCES, transcript_for
+from tests.waiting import wait_until
 
 PATHS = {
     Operation.TRANSCRIPTION: "/v1/audio/transcriptions",
@@ -211,7 +211,7 @@ def test_the_plan_holds_the_ledger_is_the_bill_and_nothing_is_paid_twice(
     assert shop.served(embedding) == []
     heard = shop.plan()
     assert heard[hearing][1] == Total()
-    shop.limit(NO_LIMIT)
+    shop.limit(Budget())
     answer = mentora("plan", shop.video.id, "--json", **hosted_home).json
     stages = {stage["stage"]: stage for stage in answer["plans"][0]["stages"]}
     assert stages["embedding"]["input_tokens"] == heard[embedding][1].input_tokens
@@ -265,7 +265,7 @@ def assert_a_quiz_too_dear_is_told_once(shop: Shop, spent: Decimal) -> None:
         ("quiz-generation-failed", "over_budget"),
     ]
     assert shop.mails() == told
-    shop.limit(NO_LIMIT)
+    shop.limit(Budget())
     assert shop.run("quiz_job")
     assert shop.mails() == told
 
@@ -355,8 +355,7 @@ def test_a_killed_process_leaves_the_call_that_the_server_has_counted(
         [sys.executable, "-c", EMBED, str(video.creator_id), str(video.id)],
         env=child_environment(**hosted_home),
     )
-    while not shop.server.served and killed.poll() is None:
-        time.sleep(0.02)
+    wait_until(lambda: shop.server.served or killed.poll() is not None)
     killed.kill()
     killed.wait()
     ((tokens, _),) = shop.served(Operation.EMBEDDING)

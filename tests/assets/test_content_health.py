@@ -33,14 +33,6 @@ TIME = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def database(own_urls: DatabaseUrls) -> Iterator[Database]:
-    """The database of this module."""
-    made = Database(own_urls.admin, "tests-look")
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def admin(own_urls: DatabaseUrls) -> Iterator[Connection]:
     """No lesson is there yet."""
     with psycopg.connect(own_urls.admin, autocommit=True) as connection:
@@ -69,7 +61,7 @@ def figures(metadata: object) -> dict[str, object]:
 
 
 def test_a_look_reports_what_it_found(
-    published: list[Video], database: Database, admin: Connection
+    published: list[Video], own_database: Database, admin: Connection
 ) -> None:
     """Else an operator sees a green run and no number."""
     web = Web(FRONT)
@@ -81,9 +73,9 @@ def test_a_look_reports_what_it_found(
                 "update videos set video_url = %s where id = %s", [url, video.id]
             )
         resources = {
-            "health_ledger": ContentHealthRows(database, AlertRule()),
+            "health_ledger": ContentHealthRows(own_database, AlertRule()),
             "lesson_prober": (prober := prober_for(web)),
-            "lesson_gaps": LessonGapRows(database),
+            "lesson_gaps": LessonGapRows(own_database),
         }
         result = dg.materialize(
             [content_health], partition_key=WEEK, resources=resources
@@ -108,10 +100,10 @@ def test_a_look_reports_what_it_found(
 
 
 def test_gaps_are_counted_with_examples(
-    published: list[Video], database: Database, admin: Connection
+    published: list[Video], own_database: Database, admin: Connection
 ) -> None:
     """Else a lesson without captions, or one that no search finds, shows nowhere."""
-    gaps = LessonGapRows(database).gaps()
+    gaps = LessonGapRows(own_database).gaps()
     assert {kind.value: gap.lessons for kind, gap in gaps.items()} == {
         "stale embeddings": 0,
         "missing captions": 0,
@@ -125,7 +117,7 @@ def test_gaps_are_counted_with_examples(
         "delete from transcript_chunks where video_id = %s and chunk_index = 1", [third]
     )
     admin.execute("update quizzes set status = 'stale' where video_id = %s", [first])
-    gaps = LessonGapRows(database).gaps()
+    gaps = LessonGapRows(own_database).gaps()
     assert {kind.value: gap.examples for kind, gap in gaps.items()} == {
         "stale embeddings": (first,),
         "missing captions": (second,),
@@ -137,7 +129,7 @@ def test_gaps_are_counted_with_examples(
 def test_the_prober_of_the_settings_finds_objects_and_asks_nothing_inside(
     storage: FolderStorage,
     published: list[Video],
-    database: Database,
+    own_database: Database,
     admin: Connection,
 ) -> None:
     """Else production is wired to other limits than those that were tested."""
@@ -153,9 +145,9 @@ def test_the_prober_of_the_settings_finds_objects_and_asks_nothing_inside(
             [content_health],
             partition_key=WEEK,
             resources={
-                "health_ledger": ContentHealthRows(database, AlertRule()),
+                "health_ledger": ContentHealthRows(own_database, AlertRule()),
                 "lesson_prober": prober,
-                "lesson_gaps": LessonGapRows(database),
+                "lesson_gaps": LessonGapRows(own_database),
             },
         )
     assert result.success

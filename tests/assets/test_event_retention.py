@@ -8,6 +8,7 @@ import pytest
 
 from assets.operations.drains import MAX_RUNTIME_S
 from assets.operations.event_retention import event_retention_job
+from assets.tags import MAX_RUNTIME_TAG
 from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
 from mentora_pipelines.services import DatabaseUrls
@@ -39,17 +40,15 @@ def admin(own_urls: DatabaseUrls) -> Iterator[Connection]:
 
 def test_a_retention_that_hangs_is_ended() -> None:
     """Else it keeps its place in the queue, and no later one is noticed to be gone."""
-    assert event_retention_job.tags["dagster/max_runtime"] == str(MAX_RUNTIME_S)
+    assert event_retention_job.tags[MAX_RUNTIME_TAG] == str(MAX_RUNTIME_S)
 
 
 def test_only_what_is_handled_and_old_is_forgotten(
-    own_urls: DatabaseUrls, admin: Connection
+    own_urls: DatabaseUrls, own_database: Database, admin: Connection
 ) -> None:
     """Else the outbox slows its consumers down, or an event is lost unhandled."""
-    database = Database(own_urls.admin, "tests-retention")
-    outbox = PostgresEventOutbox(database, {}, own_urls.admin)
+    outbox = PostgresEventOutbox(own_database, {}, own_urls.admin)
     assert event_retention_job.execute_in_process(resources={"outbox": outbox}).success
-    database.close()
     left = admin.execute(
         "select name, deduplication_key from events where status = 'done' order by 1, 2"
     ).fetchall()

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -11,7 +10,7 @@ from typing import IO
 import dagster as dg
 import pytest
 
-from assets.jobs import VIDEO_TAG
+from assets.tags import VIDEO_TAG
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.domain.lessons.embeddings import STORE_BATCH
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
@@ -27,6 +26,7 @@ from tests.fix_runs import (
     outlive_lease,
 )
 from tests.fix_services import PROJECT
+from tests.waiting import wait_until
 
 Upload = Callable[[Path], Video]
 Visible = Callable[[Video], list[str]]
@@ -152,12 +152,13 @@ def kill(
     end: signal.Signals = signal.SIGKILL,
 ) -> None:
     """Send the signal when the moment has come, and wait for the process to end."""
-    deadline = time.monotonic() + PATIENCE_S
+
+    def has_come() -> bool:
+        assert process.poll() is None, "it ended before it could be killed"
+        return moment()
+
     with process:
-        while not moment():
-            assert process.poll() is None, "it ended before it could be killed"
-            assert time.monotonic() < deadline, "the moment did not come"
-            time.sleep(0.02)
+        wait_until(has_come, PATIENCE_S)
         process.send_signal(end)
 
 

@@ -9,7 +9,8 @@ import dagster as dg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from assets.observation import observed, platform_step
+from assets.failures import platform_step
+from assets.observation import observed
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.domain.operations.stage_timings import (
     PartTiming,

@@ -38,20 +38,16 @@ def aged(storage: FolderStorage, key: str) -> StoredObject:
     return found
 
 
-def run(own_urls: DatabaseUrls, storage: FolderStorage) -> dg.ExecuteInProcessResult:
+def run(database: Database, storage: FolderStorage) -> dg.ExecuteInProcessResult:
     """One run of the job, to its end."""
-    database = Database(own_urls.admin, "tests-orphans")
-    try:
-        return orphaned_objects_job.execute_in_process(
-            resources={"storage": storage, "orphans": OrphanRows(database)},
-            raise_on_error=False,
-        )
-    finally:
-        database.close()
+    return orphaned_objects_job.execute_in_process(
+        resources={"storage": storage, "orphans": OrphanRows(database)},
+        raise_on_error=False,
+    )
 
 
 def test_each_night_what_was_deleted_goes_and_the_numbers_are_told(
-    own_urls: DatabaseUrls, own_catalogue: PostgresCatalogue, storage: FolderStorage
+    own_database: Database, own_catalogue: PostgresCatalogue, storage: FolderStorage
 ) -> None:
     """Else deleted lessons stay in storage, and nobody sees how much."""
     videos = {}
@@ -62,7 +58,7 @@ def test_each_night_what_was_deleted_goes_and_the_numbers_are_told(
         videos[name] = own_catalogue.register_upload(upload, parse_upload_key(key))
     asked_at = datetime.now(UTC) - timedelta(seconds=LONG_AGO_S)
     own_catalogue.delete_video(videos["gone"], asked_at)
-    result = run(own_urls, storage)
+    result = run(own_database, storage)
     assert result.success
     (told,) = (
         event.step_output_data.metadata
@@ -74,14 +70,14 @@ def test_each_night_what_was_deleted_goes_and_the_numbers_are_told(
 
 
 def test_a_night_without_a_database_of_lessons_deletes_nothing_and_fails(
-    own_urls: DatabaseUrls, storage: FolderStorage
+    own_urls: DatabaseUrls, own_database: Database, storage: FolderStorage
 ) -> None:
     """Else somebody learns of an emptied database from an emptied storage."""
     with psycopg.connect(own_urls.admin, autocommit=True) as rows:
         rows.execute("truncate creators, events, orphaned_blobs cascade")
     storage.put("audio/a.flac", BytesIO(b"x"))
     aged(storage, "audio/a.flac")
-    result = run(own_urls, storage)
+    result = run(own_database, storage)
     assert not result.success
     (failure,) = (
         event.step_failure_data

@@ -15,7 +15,7 @@ from mentora_pipelines.domain.generations.generations import Generation
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.services import DatabaseUrls
-from resources.search_upkeep import SearchUpkeepResource
+from resources.search import SearchUpkeepResource
 from tests.fix_commands import Mentora
 from tests.fix_lessons import SAMPLES
 from tests.fix_runs import Connection, RunLesson
@@ -52,7 +52,7 @@ def test_a_lesson_is_embedded_for_the_model_to_come_and_does_not_wait_for_it(
 ) -> None:
     """Else lessons of the time of a build are missing, or a dead provider stops all."""
     video = upload(SAMPLES / "binary-search.mp4")
-    assert run_lesson(video, next_embedders=OneModel(embedder)).success
+    assert run_lesson(video, embedders=OneModel(embedder)).success
     ids = {"video_id": video.id, "generation_id": building.id}
     row = admin.execute(LACKING, ids).fetchone()
     assert row is not None

@@ -57,7 +57,8 @@ def test_a_search_finds_the_moment_that_answers(
     hits = answer.json["hits"]
     assert list(hits[0]) == [
         "video_id", "title", "start_s", "end_s", "text", "score", "similarity",
-        "vector_rank", "text_rank", "text_share", "highlights", "link",
+        "vector_rank", "text_rank", "text_share", "highlights",
+        "sentence_similarity", "link",
     ]  # fmt: skip
     assert {"list", "sorted"} <= set(hits[0]["highlights"])
     assert hits[0]["link"] is None
@@ -155,7 +156,7 @@ def test_a_quiz_shows_each_question_with_its_evidence(
 ) -> None:
     """Else a creator approves questions that the lesson does not answer."""
     told = mentora("quiz", "show", video_id, "--json").json
-    assert list(told) == ["quiz_id", "status", "changed", "questions"]
+    assert list(told) == ["quiz_id", "status", "wishes", "changed", "questions"]
     assert told["status"] == "draft"
     text = mentora("quiz", "show", video_id).output
     for question in told["questions"]:

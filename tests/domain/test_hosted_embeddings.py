@@ -3,33 +3,15 @@
 import pytest
 
 from mentora_pipelines.domain.caching.embeddings import CachedEmbedder
-from mentora_pipelines.domain.lessons.chunks import Chunk
-from mentora_pipelines.domain.lessons.embeddings import (
-    Embedder,
-    EmbeddingFigures,
-    embed_missing,
-    plan_embedding,
-)
+from mentora_pipelines.domain.lessons.embeddings import plan_embedding
 from mentora_pipelines.errors import ProviderRefused
+from tests.domain.test_embeddings import embed
 from tests.fakes import PENDING_VIDEO, FakeLessonStore
 from tests.fix_ai import Hosted
 from tests.fix_cache import OpenCache
 from tests.local_ai_server import AiServer
 
 PATH = "/v1/embeddings"
-
-
-def embed(
-    texts: list[str], embedder: Embedder, store: FakeLessonStore
-) -> EmbeddingFigures:
-    """Embed a lesson of these texts."""
-    chunks = [
-        Chunk(index, text, index, index + 1.0, 1, ())
-        for index, text in enumerate(texts)
-    ]
-    return embed_missing(
-        PENDING_VIDEO, chunks, embedder=embedder, generations=store, store=store
-    )
 
 
 @pytest.fixture
@@ -45,7 +27,7 @@ def test_a_lesson_costs_as_few_requests_as_the_limits_allow(
     """Else ten requests of one text, as in the beginning."""
     store, embedder = FakeLessonStore(), hosted.embedder()
     texts = [f"text {number}" for number in range(4_097)]
-    figures = embed(texts, embedder, store)
+    figures = embed(store, texts, embedder)
     assert figures.calls == len(server.served) == 3
     assert len(store.vectors) == 4_097
     assert [len(body["input"]) for body in server.bodies] == [2_048, 2_048, 1]
@@ -55,7 +37,7 @@ def test_a_lesson_costs_as_few_requests_as_the_limits_allow(
     assert {entry.creator_id for entry in hosted.books.entries} == {
         PENDING_VIDEO.creator_id
     }
-    again = embed(texts, embedder, store)
+    again = embed(store, texts, embedder)
     assert (again.calls, again.embedded) == (0, 0)
     assert len(server.served) == 3
 
@@ -68,9 +50,9 @@ def test_after_a_crash_between_batches_only_the_rest_is_asked_for(
     texts = [f"text {number}" for number in range(2_050)]
     server.faults.extend([None, 400])
     with pytest.raises(ProviderRefused):
-        embed(texts, hosted.embedder(), store)
+        embed(store, texts, hosted.embedder())
     assert len(store.vectors) == 2_048
-    embed(texts, hosted.embedder(), store)
+    embed(store, texts, hosted.embedder())
     assert server.bodies[-1]["input"] == texts[2_048:]
     assert len(store.vectors) == 2_050
     assert hosted.books.states() == ["settled", "failed", "settled"]
@@ -84,7 +66,7 @@ def test_what_the_cache_holds_is_not_asked_for(
     embedder = CachedEmbedder(hosted.embedder(), opened.cache)
     embedder.embed(["one", "two"])
     store = FakeLessonStore()
-    figures = embed(["two", "three", "one", "four"], embedder, store)
+    figures = embed(store, ["two", "three", "one", "four"], embedder)
     assert figures.calls == 1
     assert figures.embedded == 4
     assert server.bodies[-1]["input"] == ["three", "four"]

@@ -1,10 +1,11 @@
-from uuid import UUID
+from uuid import UUID, uuid5
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mentora_pipelines.domain.identity import (
-    chunk_id_of,
+    NAMESPACE,
     chunk_ids_of,
     content_hash,
     creator_id_of,
@@ -43,7 +44,7 @@ def test_ids_are_the_ones_already_stored() -> None:
         "creator": creator_id_of("ada@tests.example"),
         "video": VIDEO,
         "transcript": transcript,
-        "chunk": chunk_id_of(transcript, 0),
+        "chunk": chunk_ids_of(transcript, [0])[0],
         "generation": generation_id_of("local", "minilm", 384),
         "quiz": quiz,
         "question": question_id_of(quiz, 0),
@@ -82,17 +83,20 @@ def test_every_part_of_a_name_counts() -> None:
     assert [len(ids) for ids in (transcripts, quizzes, generations)] == [4, 4, 4]
 
 
-def test_chunks_named_together_have_the_names_they_have_alone() -> None:
+@pytest.mark.parametrize(("cut", "cutting"), [("", ""), ("large", "\nlarge")])
+def test_chunks_named_together_have_the_names_they_have_alone(
+    cut: str, cutting: str
+) -> None:
     """Else a quiz points to chunks that do not exist."""
-    assert chunk_ids_of(VIDEO, (0, 7, 1_000)) == [
-        chunk_id_of(VIDEO, index) for index in (0, 7, 1_000)
+    assert chunk_ids_of(VIDEO, (0, 7, 1_000), cut) == [
+        uuid5(NAMESPACE, f"chunk\n{VIDEO}\n{index}{cutting}") for index in (0, 7, 1_000)
     ]
 
 
 def test_names_of_different_kinds_never_meet() -> None:
     """Else a chunk and a question of one number share an id."""
     made = {
-        chunk_id_of(VIDEO, 1),
+        *chunk_ids_of(VIDEO, [1]),
         question_id_of(VIDEO, 1),
         video_id_of(f"{VIDEO}\n1"),
         creator_id_of(f"{VIDEO}\n1"),

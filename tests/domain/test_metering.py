@@ -1,6 +1,5 @@
 """Minutes of what is heard on this machine, booked window by window."""
 
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,16 +8,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from mentora_pipelines.domain.lessons.recognition import (
-    Transcriber,
-    TranscriptFigures,
-    transcribe_lesson,
-)
 from mentora_pipelines.domain.spending.metering import MeteredTranscriber
 from mentora_pipelines.domain.spending.usage import Payer, PlannedCall
 from mentora_pipelines.errors import OverBudget, TransientError
-from tests.domain.test_recognition import AUDIO_KEY, VIDEO, WINDOW_S, FakeListener
-from tests.fakes import FakeLessonStore, FakeStorage
+from tests.domain.test_recognition import WINDOW_S, FakeListener
+from tests.spoken_lesson import VIDEO, SpokenLesson
 
 
 class FakeLedger:
@@ -70,63 +64,55 @@ class FakeLedger:
         yield
 
 
-class Lesson:
-    """Three windows, the second one silent."""
+PAYER = Payer(VIDEO.creator_id, VIDEO.id)
+THREE_WINDOWS = replace(VIDEO, duration_s=3 * WINDOW_S)
 
-    def __init__(self, folder: Path) -> None:
-        self.storage = FakeStorage(folder)
-        self.storage.put(AUDIO_KEY, io.BytesIO(b"sound"))
-        self.store = FakeLessonStore()
+
+class Metered:
+    """Three windows, the second one silent, and who pays for them."""
+
+    def __init__(self, folder: Path, left_s: float) -> None:
         self.listener = FakeListener(["Glucose is sugar.", "", "Starch is a chain."])
-
-    def transcribe(self, transcriber: Transcriber) -> TranscriptFigures:
-        """Transcribe the lesson as it stands in the store."""
-        return transcribe_lesson(
-            replace(
-                VIDEO, staged_transcript_id=self.store.staged, duration_s=3 * WINDOW_S
-            ),
-            storage=self.storage,
-            transcriber=transcriber,
-            store=self.store,
-            status=self.store,
+        self.ledger = FakeLedger(left_s)
+        self._lesson = SpokenLesson(
+            folder, MeteredTranscriber(self.listener, "tiny.en", self.ledger)
         )
 
-
-PAYER = Payer(VIDEO.creator_id, VIDEO.id)
+    def transcribe(self) -> None:
+        """Transcribe the lesson as it stands in the store."""
+        self._lesson.transcribe(THREE_WINDOWS)
 
 
 def test_every_second_of_a_lesson_is_booked_to_its_creator_once(
     tmp_path: Path,
 ) -> None:
     """Else a creator's minutes are not those of the videos."""
-    lesson, ledger = Lesson(tmp_path), FakeLedger(left_s=30)
-    metered = MeteredTranscriber(lesson.listener, "tiny.en", ledger)
+    lesson = Metered(tmp_path, left_s=30)
     for _ in range(2):
-        lesson.transcribe(metered)
-    assert ledger.settled == [(PAYER, WINDOW_S)] * 3
-    assert not ledger.open
+        lesson.transcribe()
+    assert lesson.ledger.settled == [(PAYER, WINDOW_S)] * 3
+    assert not lesson.ledger.open
 
 
 def test_a_lesson_that_does_not_fit_is_refused_before_its_first_window(
     tmp_path: Path,
 ) -> None:
     """Else half a lesson takes the minutes of a shorter one that would have fitted."""
-    lesson, ledger = Lesson(tmp_path), FakeLedger(left_s=29)
+    lesson = Metered(tmp_path, left_s=29)
     with pytest.raises(OverBudget):
-        lesson.transcribe(MeteredTranscriber(lesson.listener, "tiny.en", ledger))
+        lesson.transcribe()
     assert lesson.listener.heard == []
-    assert ledger.left_s == 29
+    assert lesson.ledger.left_s == 29
 
 
 def test_a_window_that_failed_is_booked_when_it_is_heard(tmp_path: Path) -> None:
     """Else a service that was away takes a creator's minutes with it."""
-    lesson, ledger = Lesson(tmp_path), FakeLedger(left_s=30)
-    metered = MeteredTranscriber(lesson.listener, "tiny.en", ledger)
+    lesson = Metered(tmp_path, left_s=30)
     lesson.listener.answers = 1
     with pytest.raises(TransientError):
-        lesson.transcribe(metered)
-    assert (len(ledger.settled), ledger.failed) == (2, 1)
+        lesson.transcribe()
+    assert (len(lesson.ledger.settled), lesson.ledger.failed) == (2, 1)
     lesson.listener.answers = 2
-    lesson.transcribe(metered)
-    assert ledger.settled == [(PAYER, WINDOW_S)] * 3
-    assert (ledger.failed, ledger.open) == (1, {})
+    lesson.transcribe()
+    assert lesson.ledger.settled == [(PAYER, WINDOW_S)] * 3
+    assert (lesson.ledger.failed, lesson.ledger.open) == (1, {})

@@ -1,6 +1,4 @@
-import io
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +8,12 @@ from mentora_pipelines.domain.lessons.doubts import HeardStretch
 from mentora_pipelines.domain.lessons.recognition import (
     Heard,
     Hints,
-    TranscriptFigures,
-    transcribe_lesson,
 )
 from mentora_pipelines.domain.lessons.speech import Span, Stretch, Window
 from mentora_pipelines.domain.lessons.transcripts import DoubtKind, Word
 from mentora_pipelines.errors import ErrorCode, LessonRefused, TransientError
-from tests.fakes import PENDING_VIDEO, FakeLessonStore, FakeStorage
+from tests.spoken_lesson import SpokenLesson
 
-AUDIO_KEY = "audio/a.flac"
-VIDEO = replace(PENDING_VIDEO, audio_key=AUDIO_KEY, source_hash="a" * 64)
 WINDOW_S = 10.0
 
 
@@ -84,39 +78,24 @@ class FakeListener:
         return HeardStretch(words, (span,), -0.3, 0.0)
 
 
-class Lesson:
-    """A lesson that is transcribed as often as a test wants."""
-
-    def __init__(self, folder: Path, texts: list[str]) -> None:
-        self.storage = FakeStorage(folder)
-        self.storage.put(AUDIO_KEY, io.BytesIO(b"sound"))
-        self.store = FakeLessonStore()
-        self.listener = FakeListener(texts)
-
-    def transcribe(self) -> TranscriptFigures:
-        """Transcribe the video as it stands in the store."""
-        return transcribe_lesson(
-            replace(VIDEO, staged_transcript_id=self.store.staged),
-            storage=self.storage,
-            transcriber=self.listener,
-            store=self.store,
-            status=self.store,
-        )
-
-
 LOOP = "so " * 12
+
+
+def lesson_of(folder: Path, texts: list[str]) -> SpokenLesson[FakeListener]:
+    """A lesson of these texts."""
+    return SpokenLesson(folder, FakeListener(texts))
 
 
 def test_a_second_run_hears_only_what_was_missing(tmp_path: Path) -> None:
     """Else a crash after 50 of 60 minutes costs 50 minutes."""
-    lesson = Lesson(tmp_path, ["One", "two three.", "", "Four."])
-    lesson.listener.answers = 2
+    lesson = lesson_of(tmp_path, ["One", "two three.", "", "Four."])
+    lesson.transcriber.answers = 2
     with pytest.raises(TransientError):
         lesson.transcribe()
     assert lesson.store.versions == {}
-    lesson.listener.answers = 1000
+    lesson.transcriber.answers = 1000
     made = lesson.transcribe()
-    assert lesson.listener.heard == [0.0, 10.0, 30.0]
+    assert lesson.transcriber.heard == [0.0, 10.0, 30.0]
     plain = made.as_plain()
     assert plain["windows_remembered"] == 3
     assert plain["windows_recognised"] == 1
@@ -126,28 +105,28 @@ def test_a_second_run_hears_only_what_was_missing(tmp_path: Path) -> None:
 
 def test_a_sentence_runs_on_over_the_border_of_windows(tmp_path: Path) -> None:
     """Else windows show in the text."""
-    lesson = Lesson(tmp_path, ["a " * 37 + "plant", "needs light."])
+    lesson = lesson_of(tmp_path, ["a " * 37 + "plant", "needs light."])
     assert lesson.transcribe().transcript.text.endswith("a plant needs light.")
 
 
 def test_a_silent_lesson_is_not_heard_again(tmp_path: Path) -> None:
     """Else each try to process it costs the recognition of the whole lesson."""
-    lesson = Lesson(tmp_path, ["", "..", ""])
-    lesson.listener.texts[1] = ""
+    lesson = lesson_of(tmp_path, ["", "..", ""])
+    lesson.transcriber.texts[1] = ""
     for _ in range(2):
         with pytest.raises(LessonRefused, match=r"30\.0 s") as refused:
             lesson.transcribe()
         assert refused.value.code is ErrorCode.NO_SPEECH
         # The second time nothing is there to listen to.
-        lesson.listener.texts = ["It would hear this."]
-    assert lesson.listener.heard == []
+        lesson.transcriber.texts = ["It would hear this."]
+    assert lesson.transcriber.heard == []
 
 
 def test_a_bad_stretch_is_heard_twice_and_the_better_one_kept(tmp_path: Path) -> None:
     """Else a loop is published although a second try would have got it right."""
-    lesson = Lesson(tmp_path, ["Plants grow.", f"{LOOP}|Light feeds them.", "Yes."])
+    lesson = lesson_of(tmp_path, ["Plants grow.", f"{LOOP}|Light feeds them.", "Yes."])
     made = lesson.transcribe()
-    assert lesson.listener.heard_again == [10.0]
+    assert lesson.transcriber.heard_again == [10.0]
     assert made.transcript.text == "Plants grow.\nLight feeds them.\nYes."
     assert made.transcript.doubts == ()
     assert made.as_plain()["stretches_heard_twice"] == 1
@@ -155,7 +134,7 @@ def test_a_bad_stretch_is_heard_twice_and_the_better_one_kept(tmp_path: Path) ->
 
 def test_what_stays_doubtful_is_marked(tmp_path: Path) -> None:
     """Else nobody knows where to look."""
-    lesson = Lesson(tmp_path, ["Plants grow.", LOOP])
+    lesson = lesson_of(tmp_path, ["Plants grow.", LOOP])
     made = lesson.transcribe()
     assert {doubt.kind for doubt in made.transcript.doubts} >= {DoubtKind.REPETITION}
     assert [bool(one.doubts) for one in made.transcript.segments] == [False, True]
@@ -164,7 +143,7 @@ def test_what_stays_doubtful_is_marked(tmp_path: Path) -> None:
 
 def test_hints_are_passed_on_and_name_another_version(tmp_path: Path) -> None:
     """Else a new glossary changes nothing, or every lesson's version."""
-    lesson = Lesson(tmp_path, ["Plants grow."])
+    lesson = lesson_of(tmp_path, ["Plants grow."])
     plain = lesson.transcribe().transcript
     assert plain.fingerprint == "test/v1"
     seen = {plain.id}
@@ -176,24 +155,26 @@ def test_hints_are_passed_on_and_name_another_version(tmp_path: Path) -> None:
         lesson.store.hints = hints
         made = lesson.transcribe()
         assert made.recognised
-        assert lesson.listener.hints[-1] == hints
+        assert lesson.transcriber.hints[-1] == hints
         seen.add(made.transcript.id)
     assert len(seen) == 4
 
 
 def test_a_language_that_is_sure_holds_for_the_rest(tmp_path: Path) -> None:
     """Else a lesson changes its language in the middle, or keeps that of its music."""
-    lesson = Lesson(tmp_path, ["la la", "Pflanzen wachsen hier.", "Licht nährt sie."])
-    lesson.listener.sure = 0.4
-    lesson.listener.language = "de"
+    lesson = lesson_of(
+        tmp_path, ["la la", "Pflanzen wachsen hier.", "Licht nährt sie."]
+    )
+    lesson.transcriber.sure = 0.4
+    lesson.transcriber.language = "de"
     made = lesson.transcribe()
-    assert [hints.language for hints in lesson.listener.hints] == [None, None, None]
+    assert [hints.language for hints in lesson.transcriber.hints] == [None, None, None]
     assert made.transcript.language == "de"
-    lesson = Lesson(tmp_path, ["Pflanzen wachsen.", "Licht.", "Wasser."])
-    lesson.listener.language = "de"
-    lesson.listener.answers = 2
+    lesson = lesson_of(tmp_path, ["Pflanzen wachsen.", "Licht.", "Wasser."])
+    lesson.transcriber.language = "de"
+    lesson.transcriber.answers = 2
     with pytest.raises(TransientError):
         lesson.transcribe()
-    lesson.listener.answers = 3
+    lesson.transcriber.answers = 3
     lesson.transcribe()
-    assert [hints.language for hints in lesson.listener.hints] == [None, "de", "de"]
+    assert [hints.language for hints in lesson.transcriber.hints] == [None, "de", "de"]

@@ -1,14 +1,9 @@
-import io
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from mentora_pipelines.domain.lessons.recognition import (
-    TranscriptFigures,
-    transcribe_lesson,
-)
 from mentora_pipelines.domain.lessons.transcripts import (
     Origin,
     Recognition,
@@ -18,42 +13,19 @@ from mentora_pipelines.domain.lessons.transcripts import (
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import ErrorCode, LessonRefused, NotFound
 from tests.fakes import (
-    PENDING_VIDEO,
-    FakeLessonStore,
-    FakeStorage,
     FakeTranscriber,
 )
 from tests.lessons import transcript_of
+from tests.spoken_lesson import VIDEO, SpokenLesson
 
 HEARD = Recognition("en", 3.0, transcript_of(["Light feeds plants."]).segments)
-AUDIO_KEY = "audio/a.flac"
-VIDEO = replace(PENDING_VIDEO, audio_key=AUDIO_KEY, source_hash="a" * 64)
-
-
-class Lesson:
-    """A lesson's transcripts, transcribed as often as a test wants."""
-
-    def __init__(self, folder: Path) -> None:
-        self.storage = FakeStorage(folder)
-        self.storage.put(AUDIO_KEY, io.BytesIO(b"sound"))
-        self.store = FakeLessonStore()
-        self.transcriber = FakeTranscriber(HEARD)
-
-    def transcribe(self, video: Video = VIDEO) -> TranscriptFigures:
-        """Transcribe the video as it stands in the store."""
-        return transcribe_lesson(
-            replace(video, staged_transcript_id=self.store.staged),
-            storage=self.storage,
-            transcriber=self.transcriber,
-            store=self.store,
-            status=self.store,
-        )
+Lesson = SpokenLesson[FakeTranscriber]
 
 
 @pytest.fixture
 def lesson(tmp_path: Path) -> Lesson:
     """A lesson that nobody has listened to."""
-    return Lesson(tmp_path)
+    return SpokenLesson(tmp_path, FakeTranscriber(HEARD))
 
 
 def test_a_second_run_listens_no_more(lesson: Lesson) -> None:

@@ -4,11 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from email import message_from_string
-from email.policy import default
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -18,9 +14,10 @@ from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.services import DatabaseUrls, dagster_postgres_url, mail_folder
+from mentora_pipelines.services import DatabaseUrls, mail_folder
 from mentora_pipelines.settings.environment import child_environment
-from tests.fix_sentry import EnvelopeSink, running_sink
+from tests.failed_work import FailedWork, read_mail, text_of, told_by_dagster
+from tests.fix_sentry import running_sink
 from tests.fix_services import PROJECT
 
 WORD = f"leak{uuid4().hex[:12]}x"
@@ -37,48 +34,10 @@ MARKERS = {
     ),
 }
 
-TOLD_BY_DAGSTER = """
-select coalesce(string_agg(event, E'\n'), '') from event_logs
-where run_id = any(%(run_ids)s) or %(run_ids)s::text[] is null
-"""
-
 TABLES = (
     "videos", "email_outbox", "events", "analytics_events", "stage_timings",
     "platform_health_checks",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class FailedWork:
-    """What one process has left everywhere."""
-
-    output: str
-    sink: EnvelopeSink
-    creator: str
-    videos: list[Video]
-    captured: str
-    mails: list[str]
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """The lines of its log."""
-        lines = [one for one in self.output.splitlines() if one.startswith("{")]
-        return [one for one in map(json.loads, lines) if "timestamp" in one]
-
-    def of_video(self, video: Video) -> list[dict[str, Any]]:
-        """The lines about one lesson."""
-        return [line for line in self.lines if line.get("video") == str(video.id)]
-
-    def events(self, asset: str) -> list[dict[str, Any]]:
-        """What Sentry heard of one asset, sensor or schedule."""
-        events = self.sink.of_type("event")
-        return [one for one in events if one["tags"].get("asset") == asset]
-
-    def event(self, asset: str) -> dict[str, Any]:
-        """The only thing that Sentry heard of one."""
-        events = self.events(asset)
-        assert len(events) == 1, [one["tags"] for one in self.sink.of_type("event")]
-        return events[0]
 
 
 @pytest.fixture(scope="module")
@@ -152,18 +111,6 @@ def work(
         admin.execute("delete from email_outbox where template = 'platform-health'")
 
 
-def text_of(folder: Path, *names: str) -> list[str]:
-    """The files of a folder."""
-    return [path.read_text() for name in names for path in folder.rglob(name)]
-
-
-def read_mail(text: str) -> str:
-    """Its subject and its parts, decoded: what somebody reads."""
-    mail = message_from_string(text, policy=default)
-    parts = [part.get_content() for part in mail.walk() if not part.is_multipart()]
-    return "\n".join([str(mail["subject"]), *parts])
-
-
 def leaked(text: str) -> list[str]:
     """The markers of which something stands in a text."""
     found = []
@@ -201,14 +148,6 @@ def test_no_secret_reaches_dagster(work: FailedWork) -> None:
     assert len(ticks) == 3
     for tick in ticks:
         assert "MentoraError: internal: KeyError at " in tick["tick"], tick
-
-
-def told_by_dagster(run_ids: list[str] | None) -> str:
-    """All that Dagster has kept of some runs, or of all."""
-    with psycopg.connect(dagster_postgres_url()) as connection:
-        row = connection.execute(TOLD_BY_DAGSTER, {"run_ids": run_ids}).fetchone()
-    assert row is not None
-    return str(row[0])
 
 
 def test_no_secret_reaches_a_creator_or_a_table(
@@ -285,6 +224,16 @@ def test_a_check_of_the_platform_that_fails_is_told(work: FailedWork) -> None:
     assert work.event(name)["fingerprint"] == [name, "check_failed"]
     failed = [line for line in work.lines if line["event"] == "check failed"]
     assert ("error", name) in [(line["level"], line["asset"]) for line in failed]
+
+
+def test_a_lost_run_is_an_incident_that_says_whose_lesson_it_was(
+    work: FailedWork,
+) -> None:
+    """Else a killed worker is found by the creator whose lesson never comes."""
+    event = work.event("lesson_job")
+    assert event["tags"]["creator_id"] == work.creator
+    assert event["tags"]["video"] == str(work.videos[0].id)
+    assert event["fingerprint"] == ["lesson_job", "run_exception"]
 
 
 @pytest.mark.parametrize("name", ["new_uploads", "daily_metrics_schedule"])

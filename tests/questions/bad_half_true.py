@@ -22,6 +22,14 @@ BAD_HALF_TRUE: list[Case] = [
         "twice as many comparisons.", TRUE, BOTH, line=13, fault="unsupported"),
     ask("rome", STATED, "Hannibal crossed the Alps with horses alone.", TRUE, BOTH,
         line=4, fault="unsupported"),
+    ask("cells", STATED, "The messenger RNA is read by the ribosome.", FALSE, BOTH,
+        line=2, fault="unsupported"),
+    ask("code", STATED, "A while loop does not run at all if the condition is true at "
+        "the start.", TRUE, BOTH, line=5, fault="unsupported"),
+    ask("plants", STATED, "Chlorophyll is captured by the energy of the sun.", TRUE,
+        BOTH, line=4, fault="unsupported"),
+    ask("plants", STATED, "Chlorophyll captures the energy of the moon.", TRUE, BOTH,
+        line=4, fault="unsupported"),
     # Wrong options that nobody takes for right, or that are right.
     ask("plants", CHOICE, "What turns water and carbon dioxide into sugar?",
         "Photosynthesis", "Photosynthesis|Tuesday|Bananas", line=2,

@@ -1,6 +1,5 @@
 """Uploads that the bucket itself tells of: real events of moto, through its queue."""
 
-import io
 import itertools
 import json
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from mentora_pipelines.probes import PROBES, probe
 from sensors.announced_uploads import announced_uploads
 from tests.fix_object_stores import BUCKET, S3Server
 from tests.fix_runs import Connection
+from tests.storage_calls import put
 
 EVENTS = """
 select payload ->> 'videoUrl', payload ->> 'uploadNumber' from events
@@ -136,11 +136,6 @@ def record(
     """A message of S3 about one object; the key as it stands there."""
     about = {"bucket": {"name": bucket}, "object": {"key": key}}
     return {"Records": [{"eventName": event, "s3": about}]}
-
-
-def put(store: S3Storage, key: str, content: bytes = b"x") -> None:
-    """Store some bytes."""
-    store.put(key, io.BytesIO(content))
 
 
 def test_the_doctor_asks_the_queue(

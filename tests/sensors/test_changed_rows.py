@@ -1,19 +1,14 @@
 """The cache follows the database: real change rows, a real cache."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import dagster as dg
-import psycopg
-import pytest
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
 from mentora_pipelines.domain.caching.cache import Entity
 from mentora_pipelines.domain.caching.keys import creator_videos_entity, video_entity
 from mentora_pipelines.errors import TransientError
-from mentora_pipelines.services import DatabaseUrls
 from sensors.changed_rows import changed_rows
 from tests.fix_runs import Connection
 from tests.stored_lessons import register
@@ -38,23 +33,6 @@ class Forgetting:
         return len(entities)
 
 
-@pytest.fixture
-def admin(own_urls: DatabaseUrls) -> Iterator[Connection]:
-    """The database of these tests, without a row at the start of each."""
-    with psycopg.connect(own_urls.admin, autocommit=True) as connection:
-        connection.execute("truncate creators, events cascade")
-        yield connection
-
-
-@pytest.fixture
-def outbox(own_urls: DatabaseUrls, admin: Connection) -> Iterator[PostgresEventOutbox]:
-    """The outbox of that database."""
-    assert admin
-    database = Database(own_urls.admin, "tests-outbox")
-    yield PostgresEventOutbox(database, {}, own_urls.admin)
-    database.close()
-
-
 def look(
     instance: dg.DagsterInstance, outbox: PostgresEventOutbox, cache: Forgetting
 ) -> None:
@@ -67,58 +45,60 @@ def look(
 
 def test_what_changed_is_forgotten_once_and_the_change_is_done(
     instance: dg.DagsterInstance,
-    outbox: PostgresEventOutbox,
+    own_outbox: PostgresEventOutbox,
     own_catalogue: PostgresCatalogue,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else students see what their creator has changed an hour ago."""
     video = register(own_catalogue, "ada@tests.example")
     for title in ("One", "Two", "Three"):
-        admin.execute("update videos set title = %s", [title])
+        own_admin.execute("update videos set title = %s", [title])
     cache = Forgetting()
-    look(instance, outbox, cache)
+    look(instance, own_outbox, cache)
     of_video = [e for e in cache.entities if e == video_entity(video.id)]
     assert of_video == [video_entity(video.id)], "four changes of one row"
     assert creator_videos_entity(video.creator_id) in cache.entities
-    assert admin.execute(PENDING).fetchone() == (0,)
-    look(instance, outbox, cache)
+    assert own_admin.execute(PENDING).fetchone() == (0,)
+    look(instance, own_outbox, cache)
     assert cache.entities.count(video_entity(video.id)) == 1
 
 
 def test_a_cache_that_is_away_loses_no_change_and_fails_nothing(
     instance: dg.DagsterInstance,
-    outbox: PostgresEventOutbox,
+    own_outbox: PostgresEventOutbox,
     own_catalogue: PostgresCatalogue,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else an outage of the cache leaves stale copies, or stops the daemon."""
     video = register(own_catalogue, "ada@tests.example")
     cache = Forgetting()
     cache.is_away = True
-    before = admin.execute(PENDING).fetchone()
-    look(instance, outbox, cache)
-    assert admin.execute(PENDING).fetchone() == before != (0,)
+    before = own_admin.execute(PENDING).fetchone()
+    look(instance, own_outbox, cache)
+    assert own_admin.execute(PENDING).fetchone() == before != (0,)
     cache.is_away = False
-    look(instance, outbox, cache)
+    look(instance, own_outbox, cache)
     assert video_entity(video.id) in cache.entities
 
 
 def test_a_malformed_change_is_parked_and_stops_no_other(
     instance: dg.DagsterInstance,
-    outbox: PostgresEventOutbox,
+    own_outbox: PostgresEventOutbox,
     own_catalogue: PostgresCatalogue,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else one odd row leaves every cached copy stale."""
     bad = UUID(int=1)
-    admin.execute(
+    own_admin.execute(
         "insert into events (id, name, schema_version, deduplication_key, payload)"
         " values (%s, 'change/videos', 1, 'bad', '{}')",
         [bad],
     )
     video = register(own_catalogue, "ada@tests.example")
     cache = Forgetting()
-    look(instance, outbox, cache)
-    fate = admin.execute("select status, dead_reason from events where id = %s", [bad])
+    look(instance, own_outbox, cache)
+    fate = own_admin.execute(
+        "select status, dead_reason from events where id = %s", [bad]
+    )
     assert fate.fetchone() == ("dead", "the event has no creatorId")
     assert video_entity(video.id) in cache.entities

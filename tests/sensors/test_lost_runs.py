@@ -1,7 +1,7 @@
 """The reaper of runs: on the real instance, over real leases."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
 from mentora_pipelines.adapters.postgres.stranded_videos import PostgresStrandedVideos
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.leases import owner_of
-from mentora_pipelines.services import DatabaseUrls, dagster_postgres_url
+from mentora_pipelines.services import dagster_postgres_url
 from sensors.lost_runs import lost_runs
 from tests.stored_lessons import register
 
@@ -30,11 +30,9 @@ StartRun = Callable[..., dg.DagsterRun]
 
 
 @pytest.fixture
-def stranded(own_urls: DatabaseUrls) -> Iterator[PostgresStrandedVideos]:
+def stranded(own_database: Database) -> PostgresStrandedVideos:
     """Who knows which run holds a video."""
-    database = Database(own_urls.admin, "tests-reaper")
-    yield PostgresStrandedVideos(database)
-    database.close()
+    return PostgresStrandedVideos(own_database)
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
-import psycopg
 import pytest
 
 from assets.jobs import lesson_job, quiz_job
-from assets.runs import PARTITION_TAG, VideoRuns
+from assets.runs import VideoRuns
+from assets.tags import PARTITION_TAG
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
@@ -27,7 +27,6 @@ from mentora_pipelines.domain.stranded_videos import (
 )
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import CREATOR_SENTENCES, ErrorCode, Overtaken
-from mentora_pipelines.services import DatabaseUrls
 from sensors.stranded_videos import stranded_videos
 from tests.fix_runs import Connection
 from tests.stored_lessons import register
@@ -52,14 +51,6 @@ where status = 'pending';
 """
 
 
-@pytest.fixture
-def admin(own_urls: DatabaseUrls) -> Iterator[Connection]:
-    """The database of these tests, without a row at the start of each."""
-    with psycopg.connect(own_urls.admin, autocommit=True) as connection:
-        connection.execute("truncate creators, events, leases cascade")
-        yield connection
-
-
 @pytest.fixture(autouse=True)
 def no_runs(instance: dg.DagsterInstance) -> Iterator[None]:
     """Leave no run behind: videos of one name have one id, and places are few."""
@@ -69,17 +60,15 @@ def no_runs(instance: dg.DagsterInstance) -> Iterator[None]:
 
 
 @pytest.fixture
-def stranded(own_urls: DatabaseUrls) -> Iterator[PostgresStrandedVideos]:
+def stranded(own_database: Database) -> PostgresStrandedVideos:
     """What the reaper looks after."""
-    database = Database(own_urls.admin, "tests-reaper")
-    yield PostgresStrandedVideos(database)
-    database.close()
+    return PostgresStrandedVideos(own_database)
 
 
 @pytest.fixture
-def video(own_catalogue: PostgresCatalogue, admin: Connection) -> Video:
+def video(own_catalogue: PostgresCatalogue, own_admin: Connection) -> Video:
     """An upload that waits."""
-    assert admin
+    assert own_admin
     return register(own_catalogue, "ada@tests.example")
 
 
@@ -157,15 +146,15 @@ def test_what_outlived_its_lease_is_queued_again_and_fenced_off(
     own_catalogue: PostgresCatalogue,
     own_lessons: PostgresLessons,
     video: Video,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else a video is `processing` for ever, or a dead run comes back and writes."""
     held = start(own_lessons, video)
-    admin.execute(TIME_PASSES)
+    own_admin.execute(TIME_PASSES)
     look(instance, stranded)
     again = own_catalogue.video(video.id)
     assert (again.processing_status, again.requeues) == ("pending", 1)
-    (key,) = admin.execute(
+    (key,) = own_admin.execute(
         "select deduplication_key from events where status = 'pending'"
         " and name = 'video/upload.completed'"
     ).fetchone() or ("",)
@@ -186,12 +175,12 @@ def test_a_video_that_is_lost_again_and_again_fails_with_a_sentence(
     own_catalogue: PostgresCatalogue,
     own_lessons: PostgresLessons,
     video: Video,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else a file that kills its worker is tried for ever, or ends without a word."""
     for attempt in range(MAX_REQUEUES + 1):
         start(own_lessons, own_catalogue.video(video.id), f"r{attempt}:r{attempt}")
-        admin.execute(TIME_PASSES)
+        own_admin.execute(TIME_PASSES)
         look(instance, stranded)
     given_up = own_catalogue.video(video.id)
     assert given_up.processing_status is ProcessingStatus.FAILED
@@ -205,10 +194,10 @@ def test_an_upload_whose_run_never_came_is_queued_again(
     stranded: PostgresStrandedVideos,
     own_catalogue: PostgresCatalogue,
     video: Video,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else a wrong setting at the wrong moment loses an upload for ever."""
-    admin.execute(TIME_PASSES)
+    own_admin.execute(TIME_PASSES)
     run_id = run_of(instance, video, dg.DagsterRunStatus.NOT_STARTED)
     look(instance, stranded)
     assert own_catalogue.video(video.id).requeues == 0, "its run is in the queue"
@@ -223,12 +212,12 @@ def test_a_run_whose_worker_is_gone_is_reported_so_that_the_daemon_resumes_it(
     own_catalogue: PostgresCatalogue,
     own_lessons: PostgresLessons,
     video: Video,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else it is STARTED for ever, and keeps its places in the queue and the pools."""
     run_id = run_of(instance, video, STARTED)
     start(own_lessons, video, f"{run_id}:{run_id}")
-    admin.execute(TIME_PASSES)
+    own_admin.execute(TIME_PASSES)
     look(instance, stranded)
     run = instance.get_run_by_id(run_id)
     assert run is not None
@@ -246,11 +235,11 @@ def test_a_resumption_that_has_just_started_is_left_to_work(
     own_catalogue: PostgresCatalogue,
     own_lessons: PostgresLessons,
     video: Video,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else it is killed before its first step, since the dead run's lease is over."""
     start(own_lessons, video, "crashed:crashed")
-    admin.execute(TIME_PASSES)
+    own_admin.execute(TIME_PASSES)
     resumption = run_of(instance, video, STARTED)
     look(instance, stranded)
     assert status_of(instance, resumption) is STARTED
@@ -262,13 +251,13 @@ def test_a_dead_run_is_ended_although_another_one_is_queued_behind_it(
     stranded: PostgresStrandedVideos,
     own_lessons: PostgresLessons,
     video: Video,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else the queued one waits for hours: one run of a video has a place at a time."""
     dead = run_of(instance, video, STARTED)
     behind = run_of(instance, video, QUEUED)
     start(own_lessons, video, f"{dead}:{dead}")
-    admin.execute(TIME_PASSES)
+    own_admin.execute(TIME_PASSES)
     look(instance, stranded)
     assert status_of(instance, dead) is FAILURE
     assert status_of(instance, behind) is QUEUED
@@ -280,12 +269,12 @@ def test_a_quiz_that_is_written_is_no_run_of_the_lesson_and_ends_with_its_video(
     own_catalogue: PostgresCatalogue,
     own_lessons: PostgresLessons,
     video: Video,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else a lesson waits for a quiz, or the quiz of a deleted lesson is paid for."""
     quiz = run_of(instance, video, STARTED, quiz_job.name)
     start(own_lessons, video)
-    admin.execute(TIME_PASSES)
+    own_admin.execute(TIME_PASSES)
     look(instance, stranded)
     assert own_catalogue.video(video.id).requeues == 1
     assert VideoRuns(instance).cancel_runs(video.id) == 1
@@ -294,25 +283,23 @@ def test_a_quiz_that_is_written_is_no_run_of_the_lesson_and_ends_with_its_video(
 
 def test_videos_that_only_wait_hide_no_stranded_one(
     instance: dg.DagsterInstance,
-    own_urls: DatabaseUrls,
+    own_database: Database,
     own_catalogue: PostgresCatalogue,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else a long queue keeps the reaper from those that nobody moves."""
-    assert admin
+    assert own_admin
     waiting = [register(own_catalogue, f"{n}@tests.example") for n in range(3)]
     *queued, lost = sorted(waiting, key=lambda video: video.id)
     for video in queued:
         run_of(instance, video, QUEUED)
-    admin.execute(TIME_PASSES)
-    database = Database(own_urls.admin, "tests-reaper")
-    stranded = PostgresStrandedVideos(database, page=1)
+    own_admin.execute(TIME_PASSES)
+    stranded = PostgresStrandedVideos(own_database, page=1)
     cursor: str | None = None
     for _ in range(len(waiting)):
         cursor = look(instance, stranded, cursor)
     assert own_catalogue.video(lost.id).requeues == 1
     assert look(instance, stranded, cursor) == "{}", "and it begins anew"
-    database.close()
     assert [own_catalogue.video(video.id).requeues for video in queued] == [0, 0]
 
 
@@ -321,13 +308,13 @@ def test_what_has_moved_since_it_was_read_is_left_alone(
     own_catalogue: PostgresCatalogue,
     own_lessons: PostgresLessons,
     video: Video,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else a lesson that was published in between is shown as failed."""
     held = start(own_lessons, video)
     read = own_catalogue.video(video.id)
     assert not stranded.give_up(read, ErrorCode.INTERNAL), "it is held"
-    admin.execute(TIME_PASSES)
+    own_admin.execute(TIME_PASSES)
     own_lessons.mark_failed(held, ErrorCode.NO_SPEECH)
     ended = own_catalogue.video(video.id)
     assert not stranded.give_up(read, ErrorCode.INTERNAL)
@@ -341,15 +328,15 @@ def test_no_requeue_has_the_name_of_an_earlier_one(
     stranded: PostgresStrandedVideos,
     own_catalogue: PostgresCatalogue,
     video: Video,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else its run is never launched: a run key is used once, for ever."""
     for _ in range(2):
-        admin.execute(TIME_PASSES)
+        own_admin.execute(TIME_PASSES)
         look(instance, stranded)
         # As when the lesson is published in between.
-        admin.execute("update videos set requeues = 0")
-    keys = admin.execute(
+        own_admin.execute("update videos set requeues = 0")
+    keys = own_admin.execute(
         "select deduplication_key, payload -> 'requeue' from events"
         " where name = 'video/upload.completed' order by created_at"
     ).fetchall()
@@ -363,16 +350,16 @@ def test_an_upload_that_nobody_has_announced_is_left_alone(
     stranded: PostgresStrandedVideos,
     own_catalogue: PostgresCatalogue,
     video: Video,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else a row that is made before a long upload fails before its file is there."""
-    admin.execute("delete from events")
-    admin.execute(TIME_PASSES)
+    own_admin.execute("delete from events")
+    own_admin.execute(TIME_PASSES)
     look(instance, stranded)
     assert own_catalogue.video(video.id) == video
     # An edit has no event either, and its bytes are there.
-    admin.execute("update videos set source_etag = upload_etag")
-    admin.execute(TIME_PASSES)
+    own_admin.execute("update videos set source_etag = upload_etag")
+    own_admin.execute(TIME_PASSES)
     look(instance, stranded)
     assert own_catalogue.video(video.id).requeues == 1
 
@@ -383,14 +370,16 @@ def test_a_lesson_whose_run_a_person_has_ended_is_not_started_again(
     own_catalogue: PostgresCatalogue,
     own_lessons: PostgresLessons,
     video: Video,
-    admin: Connection,
+    own_admin: Connection,
 ) -> None:
     """Else whoever cancels a run has to do it three times."""
     start(own_lessons, video)
-    admin.execute(TIME_PASSES)
+    own_admin.execute(TIME_PASSES)
     # A worker that dies while it is being ended says so to nobody.
     run_id = run_of(instance, video, STARTED)
-    admin.execute("update leases set owner = %(id)s || ':' || %(id)s", {"id": run_id})
+    own_admin.execute(
+        "update leases set owner = %(id)s || ':' || %(id)s", {"id": run_id}
+    )
     run = instance.get_run_by_id(run_id)
     assert run is not None
     instance.report_run_canceling(run)
@@ -447,11 +436,11 @@ from generate_series(1, 2000) as number
 """
 
 
-def test_the_reaper_reads_what_is_on_its_way_and_no_more(admin: Connection) -> None:
+def test_the_reaper_reads_what_is_on_its_way_and_no_more(own_admin: Connection) -> None:
     """Else each look, three a minute, reads every video and every upload's event."""
-    admin.execute(OTHER_EVENTS)
-    admin.execute("analyze events, videos, leases")
-    admin.execute("set enable_seqscan = off")
+    own_admin.execute(OTHER_EVENTS)
+    own_admin.execute("analyze events, videos, leases")
+    own_admin.execute("set enable_seqscan = off")
     parameters = {
         "status": "pending",
         "after": FIRST,
@@ -459,7 +448,7 @@ def test_the_reaper_reads_what_is_on_its_way_and_no_more(admin: Connection) -> N
         "upload_completed": "video/upload.completed",
         "page": 1000,
     }
-    rows = admin.execute("explain " + LOOK, parameters).fetchall()
+    rows = own_admin.execute("explain " + LOOK, parameters).fetchall()
     plan = "\n".join(str(line) for (line,) in rows)
     assert "idx_videos_on_their_way" in plan
     assert "idx_events_uploads" in plan

@@ -16,16 +16,15 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from mentora_pipelines.adapters.provider_calls.calls import Answer
 from mentora_pipelines.adapters.provider_calls.clock import Clock, SystemClock
-from mentora_pipelines.adapters.provider_calls.connections import connection
+from mentora_pipelines.adapters.provider_calls.connections import connection, lost_by
 from mentora_pipelines.adapters.provider_calls.faults import (
     Fault,
     Spent,
-    lost,
     malformed,
     of_status,
     refused,
 )
-from mentora_pipelines.errors import Absence, Refusal, SettingsError
+from mentora_pipelines.errors import Refusal, SettingsError
 
 if TYPE_CHECKING:
     from anthropic import Anthropic, Stream
@@ -260,17 +259,8 @@ def _translated() -> Iterator[None]:
             PROVIDER, error.status_code, error.response.headers, codes
         ) from None
     except anthropic.APIConnectionError as error:
-        raise _lost(error.__cause__) from None
+        raise lost_by(PROVIDER, error.__cause__) from None
     except (httpx2.HTTPError, httpx2.StreamError) as error:
-        raise _lost(error) from None
+        raise lost_by(PROVIDER, error) from None
     except (anthropic.AnthropicError, ValueError, TypeError, KeyError, AttributeError):
         raise malformed(PROVIDER, "the answer cannot be read") from None
-
-
-def _lost(cause: BaseException | None) -> Fault:
-    import httpx2
-
-    if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout)):
-        return lost(PROVIDER, Absence.CONNECTION, was_sent=False)
-    timed_out = isinstance(cause, httpx2.TimeoutException)
-    return lost(PROVIDER, Absence.TIMEOUT if timed_out else Absence.CONNECTION)

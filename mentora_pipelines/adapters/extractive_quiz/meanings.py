@@ -11,38 +11,42 @@ from mentora_pipelines.adapters.extractive_quiz.material import (
     Candidate,
     Material,
     candidate,
-    capitalised,
+)
+from mentora_pipelines.adapters.extractive_quiz.other_meanings import (
+    Told,
+    meaning_of,
+    other_meanings,
 )
 from mentora_pipelines.adapters.extractive_quiz.rephrasing import lowered
 from mentora_pipelines.adapters.extractive_quiz.restating import deed_of
 from mentora_pipelines.adapters.extractive_quiz.statements import (
     Statement,
-    without_aside,
 )
 from mentora_pipelines.domain.quizzes.questions import FALSE, TRUE, QuestionKind
 from mentora_pipelines.domain.terms.definitions_of_terms import (
-    MIN_DESCRIPTION_WORDS,
     Definition,
     DefinitionForm,
 )
-from mentora_pipelines.domain.terms.genus import are_of_one_kind, genus_of
+from mentora_pipelines.domain.terms.genus import genus_of
 from mentora_pipelines.domain.terms.key_terms import KeyTerm
 
 # How much each form is worth; set by reading quizzes on nine subjects.
 _MEANING, _DEFINED, _CALLED, _WRITTEN_MEANING = 2.9, 1.8, 1.2, 1.5
 _ARTICLE = re.compile(r"(?:A|An|The)\s")
 MIN_MEANINGS = 3
-MAX_MEANING_WORDS = 16
 
 
 def meanings(
-    statement: Statement, definition: Definition, material: Material
+    statement: Statement,
+    definition: Definition,
+    told: Sequence[Told],
+    material: Material,
 ) -> Iterator[Candidate]:
     """What a term means: to choose, to write, or to believe of another term."""
-    meaning = _meaning(definition)
+    meaning = meaning_of(definition)
     if definition.form is DefinitionForm.TERM_FIRST and meaning is not None:
         prompt = _what_is(statement, definition, material.names)
-        others = _other_meanings(statement, definition, material)
+        others = other_meanings(statement, definition, told, material)
         if len(others) >= MIN_MEANINGS - 1 and not _is_echoed(
             definition, meaning, others, material
         ):
@@ -71,7 +75,7 @@ def _beliefs(
 ) -> Iterator[Candidate]:
     """What the term does, said of itself and of another term of its kind."""
     deed = deed_of(definition)
-    meaning = _meaning(definition)
+    meaning = meaning_of(definition)
     term = _term_of(definition, material)
     if definition.form is not DefinitionForm.TERM_FIRST or term is None:
         return
@@ -142,55 +146,6 @@ def _inner(word: str, statement: Statement, names: Collection[str]) -> str:
     keeps = token.text[1:].lower() != token.text[1:] or statement.begins_with_name
     keeps = keeps or token.text in names
     return word if keeps else word[:1].lower() + word[1:]
-
-
-def _meaning(definition: Definition) -> str | None:
-    """The description as an option, without what is said beside it."""
-    words = without_aside(definition.description).split()
-    if not MIN_DESCRIPTION_WORDS <= len(words) <= MAX_MEANING_WORDS:
-        return None
-    return capitalised(" ".join(words))
-
-
-def _other_meanings(
-    statement: Statement, definition: Definition, material: Material
-) -> list[str]:
-    """What the lesson says of its other terms; none where no other is of its kind.
-
-    Those of the same genus come first, then those that were shown least often.
-    """
-    vocabulary = material.vocabulary
-    genus = genus_of(definition, vocabulary)
-    own = _meaning(definition) or ""
-    mine = set(vocabulary.normal_form(definition.term).split())
-    found: list[tuple[bool, bool, int, int, str]] = []
-    for other in material.statements:
-        told = other.definition
-        if told is None or other is statement or told.verb != definition.verb:
-            continue
-        meaning = _meaning(told)
-        theirs = set(vocabulary.normal_form(told.term).split())
-        # A definition that speaks of the term itself is right, or half right.
-        inside = set(vocabulary.normal_form(told.description).split())
-        if meaning is None or mine <= (theirs | inside) or theirs <= mine:
-            continue
-        if told.form is DefinitionForm.TERM_FIRST:
-            kin = genus_of(told, vocabulary)
-            found.append(
-                (
-                    kin != genus,
-                    not are_of_one_kind(kin, genus),
-                    material.shown[meaning],
-                    abs(len(meaning.split()) - len(own.split())),
-                    meaning,
-                )
-            )
-    best = sorted(found)[:3]
-    if not best or best[0][1]:
-        return []
-    meanings_shown = [meaning for *_, meaning in best]
-    material.shown.update(meanings_shown)
-    return meanings_shown
 
 
 def _is_echoed(

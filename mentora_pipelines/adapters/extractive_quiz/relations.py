@@ -89,13 +89,15 @@ def _other_outcomes(
     chosen: list[str] = []
     for other in (*turned[:1], *told):
         roots = set(content_roots(other, vocabulary))
+        if len(chosen) == DISTRACTOR_COUNT:
+            break
         known = [set(content_roots(one, vocabulary)) for one in (own, *chosen)]
         if other in chosen or (
             other not in turned and any(r <= roots or roots <= r for r in known)
         ):
             continue
         chosen.append(other)
-    return chosen[:DISTRACTOR_COUNT]
+    return chosen
 
 
 def told_anew(statement: Statement, material: Material) -> Iterator[Candidate]:

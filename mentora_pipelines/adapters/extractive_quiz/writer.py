@@ -150,27 +150,26 @@ def _unambiguous(some: Sequence[Candidate]) -> list[Candidate]:
 def _spread(some: Sequence[Candidate], wishes: QuizWishes) -> list[Question]:
     """The best of each of equal stretches of the lesson, then the best of the rest.
 
-    Each sentence and each answer serves once. What a draft asks, or a discarded quiz,
-    comes last.
+    First of what is wished, then of what is left. Each sentence and each answer serves
+    once. What a draft asks, or a discarded quiz, comes last.
     """
     if not some:
         return []
+    count = wishes.question_count
     begin = some[0].question.start_s
-    length = (some[-1].question.end_s - begin) / wishes.question_count
+    length = (some[-1].question.end_s - begin) / count
     seen = {_gist(question) for question in wishes.asked}
     fresh = [one for one in some if _gist(one.question) not in seen]
-    choice = Choice(wishes.question_count, fresh)
-    for pool in (_wished(fresh, wishes), fresh):
-        for stretch in range(choice.wanted):
-            inside = [
-                one
-                for one in pool
-                if one.score >= _GOOD_SCORE
-                and stretch
-                == min(choice.wanted - 1, _stretch(one.question, begin, length))
-            ]
-            choice.take_best(inside)
-    for pool in (_wished(fresh, wishes), fresh, some):
+    choice = Choice(count, fresh)
+    pools: tuple[Sequence[Candidate], ...] = (_wished(fresh, wishes), fresh, some)
+    for pool in pools:
+        stretches: dict[int, list[Candidate]] = {}
+        for one in pool:
+            if one.score >= _GOOD_SCORE:
+                at = min(count - 1, _stretch(one.question, begin, length))
+                stretches.setdefault(at, []).append(one)
+        for at in sorted(stretches):
+            choice.take_best(stretches[at])
         others = [one for one in pool if one.score >= _LEAST_SCORE]
         while choice.take_best(others):
             pass

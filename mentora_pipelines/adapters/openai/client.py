@@ -15,14 +15,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from mentora_pipelines.adapters.provider_calls.clock import Clock, SystemClock
-from mentora_pipelines.adapters.provider_calls.connections import connection
-from mentora_pipelines.adapters.provider_calls.faults import (
-    Fault,
-    lost,
-    malformed,
-    of_status,
-)
-from mentora_pipelines.errors import Absence, SettingsError
+from mentora_pipelines.adapters.provider_calls.connections import connection, lost_by
+from mentora_pipelines.adapters.provider_calls.faults import Fault, malformed, of_status
+from mentora_pipelines.errors import SettingsError
 
 if TYPE_CHECKING:
     from httpx2 import Response
@@ -140,17 +135,8 @@ def _translated() -> Iterator[None]:
             (error.code, error.type),
         ) from None
     except openai.APIConnectionError as error:
-        raise _lost(error.__cause__) from None
+        raise lost_by(PROVIDER, error.__cause__) from None
     except (httpx2.HTTPError, httpx2.StreamError) as error:
-        raise _lost(error) from None
+        raise lost_by(PROVIDER, error) from None
     except (openai.OpenAIError, ValueError, TypeError, KeyError, AttributeError):
         raise malformed(PROVIDER, "the answer cannot be read") from None
-
-
-def _lost(cause: BaseException | None) -> Exception:
-    import httpx2
-
-    if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout)):
-        return lost(PROVIDER, Absence.CONNECTION, was_sent=False)
-    timed_out = isinstance(cause, httpx2.TimeoutException)
-    return lost(PROVIDER, Absence.TIMEOUT if timed_out else Absence.CONNECTION)

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from mentora_pipelines.adapters.postgres.database import Connection, Database
-from mentora_pipelines.adapters.postgres.generations import create_partition
+from mentora_pipelines.adapters.postgres.generations import (
+    create_partition,
+    insert_generation,
+)
 from mentora_pipelines.adapters.postgres.search import explain_plan, find_passages
 from mentora_pipelines.domain.caching.embeddings import TextModel
+from mentora_pipelines.domain.generations.generations import GenerationStatus
 from mentora_pipelines.domain.lessons.chunks import Chunk, pack_segments
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.domain.search import SearchHit, SearchPlan, SearchRequest
@@ -59,12 +63,6 @@ values (%(generation_id)s, %(video_id)s, %(text_hash)s, %(creator_id)s, %(vector
 """
 
 SELECT_GENERATION = "select from embedding_generations where id = %(id)s"
-
-INSERT_GENERATION = """
-insert into embedding_generations (id, provider, model, dimensions, status)
-values (%(id)s, %(provider)s, %(model)s, %(dimensions)s, 'building')
-on conflict do nothing
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +127,10 @@ def _chunks(lesson: GoldenLesson, embedder: TextModel) -> list[Chunk]:
 
 
 def _have_generation(connection: Connection, model: EmbeddingModel) -> None:
-    row = {
-        "id": model.generation_id,
-        "provider": model.provider,
-        "model": model.model,
-        "dimensions": model.dimensions,
-    }
     # An INSERT that inserts nothing would still hold up a swap until the end.
-    if connection.execute(SELECT_GENERATION, row).rowcount:
+    if connection.execute(SELECT_GENERATION, {"id": model.generation_id}).rowcount:
         return
-    if connection.execute(INSERT_GENERATION, row).rowcount:
+    if insert_generation(connection, model, GenerationStatus.BUILDING):
         create_partition(connection, model.generation_id, model.dimensions)
 
 

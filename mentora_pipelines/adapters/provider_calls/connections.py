@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING, TypedDict
 
+from mentora_pipelines.adapters.provider_calls.faults import Fault, lost
+from mentora_pipelines.errors import Absence
+
 if TYPE_CHECKING:
     from httpx2 import Limits, Timeout
 
@@ -30,3 +33,13 @@ def connection(silence_timeout_s: float) -> Connection:
         limits=Limits(max_keepalive_connections=0),
         follow_redirects=False,
     )
+
+
+def lost_by(provider: str, cause: BaseException | None) -> Fault:
+    """The fault of a request whose connection ended so; `cause` is of httpx2."""
+    import httpx2
+
+    if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout)):
+        return lost(provider, Absence.CONNECTION, was_sent=False)
+    timed_out = isinstance(cause, httpx2.TimeoutException)
+    return lost(provider, Absence.TIMEOUT if timed_out else Absence.CONNECTION)

@@ -7,13 +7,11 @@ or how often something is repeated (`calls`).
 A text that a server sends is never repeated: it may quote a key or a transcript.
 """
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
+from mentora_pipelines.adapters.retry_after import retry_after_s
 from mentora_pipelines.errors import Absence, ProviderAway, ProviderRefused, Refusal
 
 RETRY_AFTER_CAP_S = 20.0
@@ -113,34 +111,9 @@ def of_status(
         504: Absence.TIMEOUT,
         529: Absence.OVERLOADED,
     }.get(status, Absence.SERVER_ERROR)
-    away = ProviderAway(provider, reason, detail, wait_s=retry_after_s(headers))
+    wait_s = min(retry_after_s(headers), RETRY_AFTER_CAP_S)
+    away = ProviderAway(provider, reason, detail, wait_s=wait_s)
     return Fault(away, NOTHING)
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float:
-    """How long the provider asks to wait, at most the cap; 0 when it does not say."""
-    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name)
-        if value is None:
-            continue
-        try:
-            seconds = float(value) * unit_s
-        except ValueError:
-            seconds = _until(value)
-        if math.isfinite(seconds):
-            return min(max(seconds, 0.0), RETRY_AFTER_CAP_S)
-    return 0.0
-
-
-def _until(value: str) -> float:
-    """Seconds until an HTTP date."""
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return math.nan
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return (when - datetime.now(UTC)).total_seconds()
 
 
 def _refusal(status: int, codes: Iterable[str]) -> Refusal | None:

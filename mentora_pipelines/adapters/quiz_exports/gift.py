@@ -7,7 +7,7 @@ markup or ends its question; what a student types is compared as plain text.
 import html
 import re
 
-from mentora_pipelines.adapters.quiz_exports.times import clock
+from mentora_pipelines.domain.lessons.times import clock
 from mentora_pipelines.domain.quizzes.handouts import Handout
 from mentora_pipelines.domain.quizzes.questions import (
     BLANK,

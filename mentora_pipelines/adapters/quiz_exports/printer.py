@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mentora_pipelines.adapters.quiz_exports.gift import as_gift
 from mentora_pipelines.adapters.quiz_exports.qti import as_qti
-from mentora_pipelines.adapters.quiz_exports.times import clock
+from mentora_pipelines.domain.lessons.times import clock
 from mentora_pipelines.domain.quizzes.handouts import Handout, HandoutFormat
 from mentora_pipelines.domain.quizzes.questions import BLANK
 
@@ -51,16 +51,7 @@ def as_json(handout: Handout) -> str:
             "questions": [
                 {
                     "id": str(question_id),
-                    "kind": question.kind,
-                    "prompt": question.prompt,
-                    "options": list(question.options),
-                    "answer": question.answer,
-                    "answers": list(question.answers),
-                    "difficulty": question.difficulty,
-                    "bloom_level": question.bloom_level,
-                    "quote": question.quote,
-                    "start_s": question.start_s,
-                    "end_s": question.end_s,
+                    **question.as_plain(),
                     "url": handout.moment(question),
                 }
                 for question_id, question in zip(

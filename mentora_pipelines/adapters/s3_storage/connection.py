@@ -1,6 +1,6 @@
 """A client of a bucket, whose every request is repeated within bounds of ours.
 
-Here belong the client's settings, patience, and the translation of the SDK's errors.
+Here belong the client's settings, the pauses, and the translation of the SDK's errors.
 Not here: what is asked of a bucket. The SDK itself repeats nothing.
 """
 
@@ -98,7 +98,7 @@ class Bucket:
 
         Raises `NotFound`, `ObjectChanged` and the other errors of `translated`.
         """
-        patience = Patience(self.retry_s)
+        pauses = Pauses(self.retry_s)
         while True:
             try:
                 with translated(what):
@@ -106,14 +106,14 @@ class Bucket:
             except ObjectChanged:
                 raise
             except TransientError as error:
-                patience.wait_after(error)
+                pauses.wait_after(error)
 
     def close(self) -> None:
         """Close its connections."""
         self.client.close()
 
 
-class Patience:
+class Pauses:
     """Pauses between attempts, until the time for them is over."""
 
     def __init__(self, retry_s: float) -> None:
@@ -139,7 +139,9 @@ class Patience:
 def translated(what: str) -> Iterator[None]:
     """Turns the SDK's errors into ours; their text, which may tell much, is left out.
 
-    A missing object is `NotFound`, another one than was asked for `ObjectChanged`.
+    A missing object is `NotFound`, another one than was asked for `ObjectChanged`, a
+    malformed request `InvalidInput`. Missing credentials are `SettingsError`, and what
+    else the store refuses is `PermanentError`; the rest may pass, `TransientError`.
     """
     try:
         yield

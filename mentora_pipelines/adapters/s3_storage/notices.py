@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
-from mentora_pipelines.adapters.s3_storage.connection import Patience, translated
+from mentora_pipelines.adapters.s3_storage.connection import Pauses, translated
 from mentora_pipelines.domain.upload_notices import UploadNotice
 from mentora_pipelines.errors import TransientError
 
@@ -81,7 +81,7 @@ class SqsNotices:
                 {"Id": str(number), "ReceiptHandle": notice.receipt}
                 for number, notice in enumerate(notices[start : start + AT_ONCE])
             ]
-            patience = Patience(self._retry_s)
+            pauses = Pauses(self._retry_s)
             while True:
                 try:
                     with translated("acknowledging notices"):
@@ -90,7 +90,7 @@ class SqsNotices:
                         )
                     break
                 except TransientError as error:
-                    patience.wait_after(error)
+                    pauses.wait_after(error)
 
     def _notice(self, message: dict[str, Any]) -> UploadNotice:
         name, receipt = str(message["MessageId"]), str(message["ReceiptHandle"])

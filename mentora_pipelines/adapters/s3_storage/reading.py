@@ -9,7 +9,7 @@ from typing import Any
 
 from mentora_pipelines.adapters.s3_storage.connection import (
     Bucket,
-    Patience,
+    Pauses,
     translated,
 )
 from mentora_pipelines.domain.storage import shown_key
@@ -43,7 +43,7 @@ class ObjectStream(io.RawIOBase):
         wanted = memoryview(buffer)[: self.size - self._position]
         if not wanted:
             return 0
-        patience = Patience(self._bucket.retry_s)
+        pauses = Pauses(self._bucket.retry_s)
         what = f"reading {shown_key(self._key)}"
         while True:
             try:
@@ -63,7 +63,7 @@ class ObjectStream(io.RawIOBase):
                     return count
                 fault = TransientError(f"storage: {what}: it breaks off")
             self._disconnect()
-            patience.wait_after(fault)
+            pauses.wait_after(fault)
 
     def close(self) -> None:
         """Let the connection go."""

@@ -1,4 +1,4 @@
-"""The statement of each table: one row for each that is looked at, one column a claim.
+"""The statement of each table: a row for each thing, a column for each expectation.
 
 Here belongs what is read, and how much of it. No column holds what somebody said or
 sent: values and keys end in pages and logs. `{first}` and `{last}` are the days whose
@@ -11,7 +11,7 @@ from psycopg import sql
 
 from mentora_pipelines.domain.analytics.daily_metrics import DayRange
 from mentora_pipelines.domain.analytics.table_quality import (
-    MOST_LESSONS,
+    MAX_LESSONS,
     SLICES,
     QualityTable,
     slice_of,
@@ -39,13 +39,13 @@ ROOM: LiteralString = """
     order by
         row_number() over (partition by is_new order by md5(id::text || {last})),
         is_new desc
-    limit {most_lessons}
+    limit {max_lessons}
 )
 """
 LESSONS: LiteralString = CANDIDATES + ROOM
 
 WITHOUT_ROOM: LiteralString = """
-select greatest(count(*) - {most_lessons}, 0) from candidates
+select greatest(count(*) - {max_lessons}, 0) from candidates
 """
 LEFT_OUT: LiteralString = CANDIDATES + WITHOUT_ROOM
 
@@ -284,27 +284,27 @@ def statement(
     days: DayRange,
     *,
     look_back_days: int,
-    most_lessons: int = MOST_LESSONS,
+    max_lessons: int = MAX_LESSONS,
 ) -> str:
     """The statement with its values in it, since Great Expectations takes none."""
     return (
         sql.SQL(STATEMENTS[table])
-        .format(**_lesson_values(days, most_lessons), look_back_days=look_back_days)
+        .format(**_lesson_values(days, max_lessons), look_back_days=look_back_days)
         .as_string()
         .strip()
     )
 
 
-def left_out(days: DayRange, most_lessons: int) -> sql.Composed:
+def left_out(days: DayRange, max_lessons: int) -> sql.Composed:
     """Counts the lessons for which a look has no room."""
-    return sql.SQL(LEFT_OUT).format(**_lesson_values(days, most_lessons))
+    return sql.SQL(LEFT_OUT).format(**_lesson_values(days, max_lessons))
 
 
-def _lesson_values(days: DayRange, most_lessons: int) -> dict[str, object]:
+def _lesson_values(days: DayRange, max_lessons: int) -> dict[str, object]:
     return {
         "first": days.first,
         "last": days.last,
         "slice": slice_of(days.last),
         "slices": SLICES,
-        "most_lessons": most_lessons,
+        "max_lessons": max_lessons,
     }

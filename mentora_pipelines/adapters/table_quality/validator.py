@@ -1,7 +1,7 @@
 """Great Expectations on PostgreSQL: the server counts, no row is fetched.
 
 Here belong its context, its connection and the reading of its results. Not here: what
-is expected (`claims`), of which columns (`statements`), or HTML (`pages`).
+is expected (`expectations`), of which columns (`statements`), or HTML (`pages`).
 
 Importing the library takes eight to ten seconds of CPU and 200 MB, so this module does
 so when it is first asked.
@@ -19,7 +19,10 @@ from mentora_pipelines.adapters.postgres.database import (
     Database,
     Rows,
 )
-from mentora_pipelines.adapters.table_quality.claims import CLAIMS, Claim
+from mentora_pipelines.adapters.table_quality.expectations import (
+    EXPECTATIONS,
+    Expectation,
+)
 from mentora_pipelines.adapters.table_quality.pages import quality_page
 from mentora_pipelines.adapters.table_quality.statements import (
     OF_LESSONS,
@@ -28,7 +31,7 @@ from mentora_pipelines.adapters.table_quality.statements import (
 )
 from mentora_pipelines.domain.analytics.daily_metrics import DayRange
 from mentora_pipelines.domain.analytics.table_quality import (
-    MOST_LESSONS,
+    MAX_LESSONS,
     Finding,
     QualityTable,
     Severity,
@@ -89,30 +92,30 @@ class GreatExpectationsValidator(Rows):
         url: str,
         *,
         look_back_days: int,
-        most_lessons: int = MOST_LESSONS,
+        max_lessons: int = MAX_LESSONS,
     ) -> None:
         super().__init__(database)
         self._url = url
         self._look_back_days = look_back_days
-        self._most_lessons = most_lessons
+        self._max_lessons = max_lessons
 
     def validate(self, table: QualityTable, days: DayRange) -> TableQuality:
         """What is found in the rows of `days`, and of the slice of its last one."""
-        claims = CLAIMS[table]
+        expectations = EXPECTATIONS[table]
         query = statement(
             table,
             days,
             look_back_days=self._look_back_days,
-            most_lessons=self._most_lessons,
+            max_lessons=self._max_lessons,
         )
         with _batch(self._url, table, query) as batch:
             # None: the server was away before anything was asked.
-            result = None if batch is None else _tried(batch, table, claims)
+            result = None if batch is None else _tried(batch, table, expectations)
         if result is None or any(_was_not_tried(one) for one in result.results):
             self._raise_the_reason(query)
         findings = tuple(
-            self._finding(claim, query, one.success, one.result)
-            for claim, one in _by_claim(claims, result)
+            self._finding(expectation, query, one.success, one.result)
+            for expectation, one in _by_expectation(expectations, result)
         )
         return TableQuality(
             table,
@@ -125,28 +128,32 @@ class GreatExpectationsValidator(Rows):
     def _left_out(self, days: DayRange) -> int:
         """How many lessons there was no room for."""
         with self._database.transaction() as connection:
-            row = connection.execute(left_out(days, self._most_lessons)).fetchone()
+            row = connection.execute(left_out(days, self._max_lessons)).fetchone()
         return 0 if row is None else int(row[0])
 
     def _finding(
-        self, claim: Claim, query: str, success: object, counted: Mapping[str, Any]
+        self,
+        expectation: Expectation,
+        query: str,
+        success: object,
+        counted: Mapping[str, Any],
     ) -> Finding:
         # None when there is no row.
         broken = int(counted["unexpected_count"] or 0)
         return Finding(
-            claim.sentence,
-            claim.severity,
+            expectation.sentence,
+            expectation.severity,
             bool(success),
             int(counted["element_count"]),
             broken,
-            self._examples(claim, query) if broken else (),
+            self._examples(expectation, query) if broken else (),
         )
 
-    def _examples(self, claim: Claim, query: str) -> tuple[str, ...]:
-        """Keys of a few rows that do not meet a claim."""
+    def _examples(self, expectation: Expectation, query: str) -> tuple[str, ...]:
+        """Keys of a few rows that do not meet an expectation."""
         select = EXAMPLES.format(
             statement=_literal(query),
-            condition=_condition(claim),
+            condition=_condition(expectation),
             most=sql.Literal(MAX_EXAMPLES),
         )
         with self._database.transaction() as connection:
@@ -164,14 +171,14 @@ def _literal(query: str) -> sql.SQL:
     return sql.SQL(query)
 
 
-def _condition(claim: Claim) -> sql.Composable:
+def _condition(expectation: Expectation) -> sql.Composable:
     """What the expectation asks, for one row; NULL passes `not (…)` too."""
-    column = sql.Identifier(claim.column)
-    if claim.is_truth:
+    column = sql.Identifier(expectation.column)
+    if expectation.is_truth:
         return column
     limits = [
         sql.SQL("{} {} {}").format(column, sql.SQL(sign), sql.Literal(limit))
-        for sign, limit in ((">=", claim.low), ("<=", claim.high))
+        for sign, limit in ((">=", expectation.low), ("<=", expectation.high))
         if limit is not None
     ]
     return sql.SQL(" and ").join(limits)
@@ -279,31 +286,33 @@ def _guarded(source: "PostgresDatasource", whole: str) -> "Iterator[None]":
 
 
 def _tried(
-    batch: "Batch", table: QualityTable, claims: Sequence[Claim]
+    batch: "Batch", table: QualityTable, expectations: Sequence[Expectation]
 ) -> "ExpectationSuiteValidationResult":
-    return batch.validate(_suite(table, claims), result_format=RESULT_FORMAT)
+    return batch.validate(_suite(table, expectations), result_format=RESULT_FORMAT)
 
 
-def _suite(table: QualityTable, claims: Sequence[Claim]) -> "ExpectationSuite":
-    from great_expectations import expectations
+def _suite(
+    table: QualityTable, expectations: Sequence[Expectation]
+) -> "ExpectationSuite":
+    from great_expectations import expectations as kinds
     from great_expectations.core import ExpectationSuite
 
     # Its classes are not told to type checkers as a part of the package.
-    gxe: Any = expectations
+    gxe: Any = kinds
 
     suite = ExpectationSuite(table.value)
-    for claim in claims:
+    for expectation in expectations:
         common = {
-            "column": claim.column,
-            "mostly": claim.mostly,
-            "severity": SEVERITIES[claim.severity],
-            "meta": {"claim": claim.sentence},
+            "column": expectation.column,
+            "mostly": expectation.mostly,
+            "severity": SEVERITIES[expectation.severity],
+            "meta": {"expectation": expectation.sentence},
         }
         suite.add_expectation(
             gxe.ExpectColumnValuesToBeInSet(value_set=[True], **common)
-            if claim.is_truth
+            if expectation.is_truth
             else gxe.ExpectColumnValuesToBeBetween(
-                min_value=claim.low, max_value=claim.high, **common
+                min_value=expectation.low, max_value=expectation.high, **common
             )
         )
     return suite
@@ -314,13 +323,13 @@ def _was_not_tried(one: Any) -> bool:  # noqa: ANN401  (a class of a library tha
     return bool((one.exception_info or {}).get("raised_exception", True))
 
 
-def _by_claim(
-    claims: Sequence[Claim], result: "ExpectationSuiteValidationResult"
-) -> "list[tuple[Claim, Any]]":
-    """The results in the order of the claims."""
+def _by_expectation(
+    expectations: Sequence[Expectation], result: "ExpectationSuiteValidationResult"
+) -> "list[tuple[Expectation, Any]]":
+    """The results in the order of the expectations."""
     found = {
-        one.expectation_config.meta["claim"]: one
+        one.expectation_config.meta["expectation"]: one
         for one in result.results
         if one.expectation_config is not None
     }
-    return [(claim, found[claim.sentence]) for claim in claims]
+    return [(expectation, found[expectation.sentence]) for expectation in expectations]

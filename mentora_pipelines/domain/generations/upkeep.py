@@ -1,6 +1,6 @@
 """Search stays whole and good by itself, night by night."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -17,7 +17,7 @@ from mentora_pipelines.domain.generations.swapping import (
     index_generation,
     swap_generation,
 )
-from mentora_pipelines.domain.lessons.embeddings import Embedder, EmbeddingModel
+from mentora_pipelines.domain.lessons.embeddings import Embedders, EmbeddingModel
 from mentora_pipelines.domain.search_quality import SearchFigures
 from mentora_pipelines.errors import Busy, PermanentError
 
@@ -51,7 +51,7 @@ class SearchUpkeep(Protocol):
 def tend_generations(
     *,
     store: GenerationStore,
-    embedder_of: Callable[[EmbeddingModel], Embedder],
+    embedders: Embedders,
     judge: Judge,
 ) -> UpkeepFigures:
     """Keep what is searched whole and good, and finish what is being built.
@@ -66,7 +66,7 @@ def tend_generations(
     if active is not None:
         with store.turn(active):
             caught_up = build_generation(
-                active.id, embedder=embedder_of(active.model), store=store
+                active.id, embedder=embedders.of(active.model), store=store
             )
             active, recall = index_generation(generation_now(active.id, store), store)
             golden = judge(active.model)
@@ -80,7 +80,7 @@ def tend_generations(
                 # Whoever had the turn before may have ended it.
                 if generation.id not in {g.id for g in _building(store)}:
                     continue
-                embedder = embedder_of(generation.model)
+                embedder = embedders.of(generation.model)
                 build_generation(generation.id, embedder=embedder, store=store)
                 swap_generation(
                     generation_now(generation.id, store),

@@ -62,7 +62,7 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
-class NextEmbedders(Protocol):
+class Embedders(Protocol):
     """The adapters of models whose vectors are stored here, or are being made."""
 
     def of(self, model: EmbeddingModel) -> Embedder:
@@ -155,7 +155,7 @@ def embed_lesson(
     chunks: Sequence[Chunk],
     *,
     embedder: Embedder,
-    next_embedders: NextEmbedders,
+    embedders: Embedders,
     generations: GenerationRegistry,
     store: EmbeddingStore,
 ) -> EmbeddingFigures:
@@ -168,7 +168,7 @@ def embed_lesson(
     active = generations.active_model()
     if active is not None and active != embedder.model:
         # Another one was swapped in while the lesson was heard.
-        embedder = next_embedders.of(active)
+        embedder = embedders.of(active)
     figures = embed_missing(
         video, chunks, embedder=embedder, generations=generations, store=store
     )
@@ -178,7 +178,7 @@ def embed_lesson(
             embed_missing(
                 video,
                 chunks,
-                embedder=next_embedders.of(model),
+                embedder=embedders.of(model),
                 generations=generations,
                 store=store,
             )

@@ -21,6 +21,7 @@ from mentora_pipelines.domain.lessons.published_lessons import (
 from mentora_pipelines.domain.lessons.recognition import WindowStore
 from mentora_pipelines.domain.lessons.transcripts import TranscriptStore
 from mentora_pipelines.domain.lessons.versions import VersionStore
+from mentora_pipelines.domain.operations.stage_timings import StageTimings
 from mentora_pipelines.domain.videos import VideoCatalogue, VideoStatus
 
 
@@ -43,5 +44,5 @@ class LessonStore(
 
 
 @runtime_checkable
-class LessonCatalogue(VideoCatalogue, GenerationRegistry, Protocol):
-    """What the steps look up across creators."""
+class LessonCatalogue(VideoCatalogue, GenerationRegistry, StageTimings, Protocol):
+    """What the steps look up across creators, and where they keep what they took."""

@@ -1,4 +1,4 @@
-"""Times as people read them on a sheet."""
+"""Times of a lesson as people read them."""
 
 
 def clock(seconds: float) -> str:

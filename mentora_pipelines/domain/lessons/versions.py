@@ -19,9 +19,9 @@ from mentora_pipelines.domain.lessons.edited_text import edit_transcript
 from mentora_pipelines.domain.lessons.edits import Edit
 from mentora_pipelines.domain.lessons.embeddings import (
     Embedder,
+    Embedders,
     EmbeddingStore,
     GenerationRegistry,
-    NextEmbedders,
     embed_lesson,
 )
 from mentora_pipelines.domain.lessons.published_lessons import (
@@ -166,7 +166,7 @@ def publish_edit(
     storage: ObjectStorage,
     counter: TokenCounter,
     embedder: Embedder,
-    next_embedders: NextEmbedders,
+    embedders: Embedders,
     store: EditedLessons,
 ) -> PublishedEdit:
     """Make captions, chunks and vectors of the staged version, and show it to readers.
@@ -187,7 +187,7 @@ def publish_edit(
         video,
         chunks,
         embedder=embedder,
-        next_embedders=next_embedders,
+        embedders=embedders,
         generations=catalogue,
         store=store,
     )

@@ -23,7 +23,7 @@ CREDIBLE_LOSSES = 20
 CREDIBLE_SHARE = 0.2
 """Of a shop's memberships; more at once is a fault of the listing or of the key."""
 
-MOST_CLOSED = 10_000
+MAX_CLOSED = 10_000
 """Of a shop in one round, when its listing is believed: each is asked for alone."""
 
 AWAY_AFTER = 3
@@ -104,7 +104,7 @@ def _follow(
         figures.written += rows.store(shop.creator_id, page.memberships)
     figures.listed += listed
     credible = max(CREDIBLE_LOSSES, int(before * CREDIBLE_SHARE))
-    limit = MOST_CLOSED if believed else credible + 1
+    limit = MAX_CLOSED if believed else credible + 1
     missing = rows.unconfirmed(shop, began, limit)
     if missing and not listed and not believed:
         raise _Refused(f"the listing is empty, and {before} memberships are open")

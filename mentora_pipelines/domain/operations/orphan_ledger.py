@@ -39,7 +39,8 @@ class OrphanLedger(Protocol):
     def named_count(self, prefix: str) -> int:
         """How many objects under a prefix the rows name, at most.
 
-        Of reports: how many creators there are, each of whom has some.
+        Of reports: how many creators there are, each of whom has some. Raises
+        `InvalidInput` for a prefix under which no row names anything.
         """
         ...
 

@@ -35,6 +35,14 @@ _ABOUT_WORDS = 2
 _TRUE_OR_FALSE = re.compile(
     r"^\s*true\s+or\s+false\s*[:?.\u2013-]*\s*", flags=re.IGNORECASE
 )
+_LIGHT_VERBS = english.words(
+    "appear arise become carry consist contain exist get give happen have hold include "
+    "involve lie need occur receive remain take use"
+)
+_PASSIVE = re.compile(
+    r"\b(?:is|are|was|were|be|been|being)\s+(?:[\w-]+\s+){1,6}?by\s+(?P<doer>.+)",
+    re.IGNORECASE,
+)
 _SWEEPING = tuple(
     english.words(alike)
     for alike in ("only alone solely merely", "every each all any always whole")
@@ -77,7 +85,7 @@ def claim_faults(
             yield Fault(FaultCode.UNSUPPORTED, "the quote says that it is true")
         elif any(claim.follows_from(sentence) for sentence in sentences):
             yield Fault(FaultCode.UNSUPPORTED, "the lesson says that it is true")
-    elif not claim.is_told_by(question.quote):
+    elif claim.brings_in or not claim.is_told_by(question.quote):
         yield Fault(FaultCode.UNSUPPORTED, "the quote does not say that it is true")
     elif _is_changed(statement, question.quote, vocabulary):
         yield Fault(FaultCode.UNSUPPORTED, "the quote says the opposite")
@@ -93,12 +101,18 @@ class _Claim:
         self._statement = statement
         self._lesson_roots = lesson_roots
         self._vocabulary = vocabulary
+        light = {vocabulary.root(word) for word in _LIGHT_VERBS}
+        self.brings_in = not light.issuperset(
+            root for root in self.roots if root not in lesson_roots
+        )
+        """Whether it says what the lesson never says; another "is" may be new."""
 
     def follows_from(self, sentence: Sentence) -> bool:
         """Whether somebody who has heard the sentence must call it true."""
         about = sum(root in sentence.roots for root in self.roots)
         return (
-            about >= max(_ABOUT_WORDS, _ABOUT_SHARE * len(self.roots))
+            not self.brings_in
+            and about >= max(_ABOUT_WORDS, _ABOUT_SHARE * len(self.roots))
             and self.is_told_by(sentence.text)
             and not _is_changed(self._statement, sentence.text, self._vocabulary)
         )
@@ -110,10 +124,25 @@ class _Claim:
             return False
         if self._vocabulary.is_english and self._joins_two_sides(sentence, said):
             return False
+        doer = _PASSIVE.search(self._statement)
+        if doer is not None and not has_words(sentence, "by"):
+            return self._is_turned_passive(doer["doer"], said)
         return (
             _is_in_order(self.roots, said, self._statement)
             or self._is_in_order_of_clauses(sentence)
             or _is_fronted(self.roots, sentence, self._vocabulary)
+        )
+
+    def _is_turned_passive(self, doer: str, said: Sequence[str]) -> bool:
+        """Whether who does it stands first in what is said, before what it is done to.
+
+        "Energy is captured by chlorophyll", of "chlorophyll captures energy".
+        """
+        by = content_roots(doer, self._vocabulary)
+        return (
+            bool(by)
+            and set(self.roots) <= set(said)
+            and said.index(by[0]) < said.index(self.roots[0])
         )
 
     def _is_in_order_of_clauses(self, sentence: str) -> bool:
@@ -173,9 +202,8 @@ def _says_more(
 
 def _is_in_order(roots: Sequence[str], said: Sequence[str], statement: str) -> bool:
     """Whether the quote says the words of the statement, of the same subject."""
-    turned = has_words(statement, "by") or has_words(statement, "is called")
-    if turned and set(roots) <= set(said):
-        return True  # a passive turns the order round
+    if has_words(statement, "is called") and set(roots) <= set(said):
+        return True  # what it is called may stand first, or last
     if common_in_order(roots, said) < SAME_SHARE * len(roots):
         return False
     subject = roots[0]

@@ -89,6 +89,21 @@ class Question:
         """The wrong options, in their order."""
         return tuple(option for option in self.options if option not in self.answers)
 
+    def as_plain(self) -> dict[str, object]:
+        """The question with its evidence, as programs are told of it."""
+        return {
+            "kind": self.kind,
+            "prompt": self.prompt,
+            "options": list(self.options),
+            "answer": self.answer,
+            "answers": list(self.answers),
+            "difficulty": self.difficulty,
+            "bloom_level": self.bloom_level,
+            "quote": self.quote,
+            "start_s": self.start_s,
+            "end_s": self.end_s,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class QuizWishes:

@@ -5,7 +5,8 @@ supports the right one (`evidence`), or options among themselves (`options`).
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from mentora_pipelines.domain.quizzes.faults import Fault, FaultCode
 from mentora_pipelines.domain.quizzes.questions import Question, QuestionKind
@@ -47,7 +48,7 @@ class Rivals:
     def __init__(
         self,
         sentences: Sequence[str],
-        lesson_roots: Collection[str],
+        lesson_roots: AbstractSet[str],
         vocabulary: Vocabulary,
     ) -> None:
         self._sentences = [normal(sentence) for sentence in sentences]
@@ -80,7 +81,7 @@ class Rivals:
         return (
             0 < len(words) <= _NAME_WORDS
             and len(roots) == len(words)
-            and self._lesson_roots.isdisjoint(roots)
+            and not any(root in self._lesson_roots for root in roots)
             and not numbers_in(option, self._vocabulary)
             # Every option begins with a capital; a second one is of a name.
             and not any(word[0].isupper() for word in option.split()[1:])

@@ -57,7 +57,7 @@ _OPPOSITES = (
     "weakens strengthens", "weaken strengthen", "slows speeds", "delays hastens",
     "low higher", "high lower", "slow faster", "fast slower", "small larger",
     "large smaller", "early later", "late earlier", "reject accept",
-    "adds subtracts", "attack defend", "approve reject", "accept reject",
+    "true false", "adds subtracts", "attack defend", "approve reject", "accept reject",
 )  # fmt: skip
 
 

@@ -40,9 +40,6 @@ class Budget:
         return self.limit_usd is not None or self.limit_minutes is not None
 
 
-NO_LIMIT = Budget()
-
-
 @dataclass(frozen=True, slots=True)
 class Spending:
     """Used up, or asked for: known dollars and minutes of sound."""

@@ -47,7 +47,6 @@ AUXILIARIES = words(
     "he's she's what's here's let's i've you've we've they've i'll you'll we'll "
     "they'll it'll i'd you'd we'd they'd"
 )
-BE = words("am is are was were be been being")
 MODALS = words(
     "can could may might must shall should will would cannot can't couldn't won't "
     "wouldn't shouldn't do does did don't doesn't didn't not"

@@ -1,10 +1,12 @@
+"""Another model's vectors: built, judged, swapped in, gone back from, dropped."""
+
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Self
 from uuid import UUID
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from mentora_pipelines.adapters.golden_set.lessons import golden_lessons
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.database import Connection, Database
+from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.generation_builds import (
     ACTIVATE,
     LOCK_GENERATIONS,
@@ -24,7 +26,6 @@ from mentora_pipelines.adapters.postgres.generation_builds import (
     GenerationBuildRows,
 )
 from mentora_pipelines.adapters.postgres.golden_rows import golden_index
-from mentora_pipelines.adapters.postgres.vector_index import MAX_DIMENSIONS
 from mentora_pipelines.domain.generations.building import build_generation
 from mentora_pipelines.domain.generations.generations import (
     Generation,
@@ -54,90 +55,26 @@ from mentora_pipelines.errors import (
     NotFound,
     OverBudget,
     PermanentError,
-    SettingsError,
     TransientError,
 )
 from mentora_pipelines.services import DatabaseUrls
-from mentora_pipelines.settings.hosted_models import OpenAiSettings
-from tests.fix_databases import superuser_url
+from tests.adapters.generations.rows import (
+    CHUNKS,
+    FEW,
+    MANY,
+    NEW,
+    OLD,
+    count_of,
+    fill,
+    swapped_in,
+    unjudged,
+)
 from tests.fix_services import PROJECT
-from tests.hash_models import HashModel
-from tests.waiting import wait_until, wait_until_blocked
-
-FEW, MANY = 10, 100
-"""Videos: most of what can go wrong does with a thousand chunks."""
-
-CHUNKS = 100
-"""Of each video."""
+from tests.hash_models import HashModel, HashModels
+from tests.waiting import wait_until_blocked
 
 DELETED = 1_000
 """The number of a video that goes while it is embedded."""
-
-FILL = """
-insert into videos (id, creator_id, title, storage_key, upload_etag)
-select gen_random_uuid(), creator.id, 'Lesson ' || number, 'uploads/' || number, '1'
-from generate_series(%(first)s::int, %(last)s::int) as number
-join (select id, row_number() over () as place from creators) as creator
-    on creator.place = number %% 5 + 1;
-insert into transcripts (
-    id, video_id, creator_id, source_hash, fingerprint, origin, language, duration_s,
-    word_count, full_text, segments)
-select gen_random_uuid(), id, creator_id, 'a', 'test', 'recognised', 'en', 1000, 1,
-    'text', '[]'
-from videos where published_transcript_id is null;
-update videos set published_transcript_id = transcripts.id,
-    processing_status = 'completed'
-from transcripts
-where transcripts.video_id = videos.id and videos.published_transcript_id is null;
-insert into transcript_chunks (
-    id, transcript_id, video_id, creator_id, chunk_index, chunk_text, text_hash, tsv,
-    token_count, start_timestamp, end_timestamp)
-select gen_random_uuid(), id, video_id, creator_id, place,
-    'part ' || place || ' of ' || video_id, encode(sha256(
-        convert_to('part ' || place || ' of ' || video_id, 'UTF8')), 'hex'),
-    case when place = 7 then to_tsvector('english', 'part 7') else '' end,
-    5, place * 10, place * 10 + 10
-from transcripts, generate_series(0, %(chunks)s - 1) as place
-where not exists (
-    select from transcript_chunks where transcript_id = transcripts.id);
-analyze
-"""
-
-LOSE_THE_NEAREST = """
-alter function search_statement(text, uuid, integer) rename to whole_statement;
-create function search_statement(plan text, generation uuid, dimensions integer)
-    returns text language sql immutable
-    return whole_statement(
-            case when plan like '%_index' then 'platform_exact' else plan end,
-            generation, dimensions)
-        || case when plan like '%_index' then ' offset 1' else '' end
-"""
-"""A search by index that finds all but the nearest."""
-
-FIND_IT_AGAIN = """
-drop function search_statement(text, uuid, integer);
-alter function whole_statement(text, uuid, integer) rename to search_statement
-"""
-
-REFUSE_WORKERS = (
-    """
-    create function refuse_workers() returns event_trigger language plpgsql as $$
-    begin
-        if current_setting('max_parallel_maintenance_workers') <> '0' then
-            raise 'could not resize shared memory segment' using errcode = '53100';
-        end if;
-    end
-    $$
-    """,
-    """
-    create event trigger cramped on ddl_command_start when tag in ('CREATE INDEX')
-    execute function refuse_workers()
-    """,
-)
-"""A server in a container, whose memory for workers to share is too small."""
-
-OLD = HashModel("old", 24)
-NEW = HashModel("new", 16)
 
 
 class WordModel(HashModel):
@@ -150,59 +87,11 @@ class WordModel(HashModel):
         return [len(text.split()) for text in texts]
 
 
-def fill(urls: DatabaseUrls, first: int, last: int) -> None:
-    """Add videos with published chunks that nobody has embedded."""
-    with psycopg.connect(urls.admin, autocommit=True) as connection:
-        for statement in FILL.split(";\n"):
-            values = {"first": first, "last": last, "chunks": CHUNKS}
-            connection.execute(statement, values)
-
-
-@pytest.fixture(scope="module")
-def filled(own_urls: DatabaseUrls) -> DatabaseUrls:
-    """A database with 1,000 published chunks, each creator's the same number."""
-    with psycopg.connect(own_urls.admin, autocommit=True) as connection:
-        connection.execute(
-            "insert into creators (id, email) select gen_random_uuid(), "
-            "number || '@generations.example' from generate_series(1, 5) as number"
-        )
-    fill(own_urls, 1, FEW)
-    return own_urls
-
-
 @pytest.fixture(scope="module")
 def large(filled: DatabaseUrls) -> DatabaseUrls:
     """The same with 10,000, for the tests that come last."""
     fill(filled, FEW + 1, MANY)
     return filled
-
-
-@pytest.fixture
-def store(filled: DatabaseUrls) -> Iterator[GenerationBuildRows]:
-    """The generations of that database; each test begins without any."""
-    with closing(Database(filled.admin, "tests-generations")) as database:
-        rows = GenerationBuildRows(database)
-        yield rows
-        for generation in rows.generations():
-            with database.transaction() as connection:
-                connection.execute(
-                    "update embedding_generations set status = 'retired' "
-                    "where id = %(id)s",
-                    {"id": generation.id},
-                )
-            rows.drop_generation(replace(generation, status=GenerationStatus.RETIRED))
-
-
-@pytest.fixture
-def searched(store: GenerationBuildRows) -> Generation:
-    """The old model's vectors of everything, searched."""
-    return swapped_in(OLD, store)
-
-
-def unjudged(model: EmbeddingModel) -> SearchFigures | None:
-    """A golden set that nobody can ask these models about."""
-    assert model
-    return None
 
 
 @dataclass(frozen=True)
@@ -217,39 +106,12 @@ class GoldenFigures:
         return SearchFigures({10: figure}, figure, {}, ())
 
 
-def swapped_in(model: HashModel, store: GenerationBuildRows) -> Generation:
-    """Build a model's generation and search it."""
-    generation = store.begin_generation(model.model)
-    build_generation(generation.id, embedder=model, store=store)
-    swap_generation(
-        generation_now(generation.id, store),
-        embedder=model,
-        store=store,
-        judge=unjudged,
-    )
-    return generation_now(generation.id, store)
-
-
-def count_of(urls: DatabaseUrls, statement: str, **values: object) -> int:
-    """One number."""
-    with psycopg.connect(urls.admin, autocommit=True) as connection:
-        row = connection.execute(statement, values).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 HANGING_BUILD = """
 import sys
 from contextlib import closing
-from typing import Self
 from uuid import UUID
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.generation_builds import (
-    LOCK_GENERATIONS,
-    GenerationBuildRows,
-)
-from mentora_pipelines.adapters.postgres.golden_rows import golden_index
-from mentora_pipelines.adapters.postgres.vector_index import MAX_DIMENSIONS
+from mentora_pipelines.adapters.postgres.generation_builds import GenerationBuildRows
 from mentora_pipelines.domain.generations.building import build_generation
 from tests.hash_models import HashModel
 
@@ -439,7 +301,7 @@ def test_a_model_that_is_refused_holds_up_no_other(store: GenerationBuildRows) -
     better = store.begin_generation(NEW.model)
     figures = tend_generations(
         store=store,
-        embedder_of=lambda model: HashModel(model.model, model.dimensions),
+        embedders=HashModels(),
         judge=GoldenFigures({"old": 0.8, "worse": 0.5, "new": 0.9}),
     )
     assert "MRR falls from 0.800 to 0.500" in figures.not_swapped[worse.model]
@@ -539,48 +401,21 @@ def test_upkeep_completes_measures_and_swaps(
     own_catalogue: PostgresCatalogue,
 ) -> None:
     """Else a vector that was lost stays lost, and a build needs a person to end it."""
-    asked: dict[EmbeddingModel, HashModel] = {}
-
-    def embedder_of(model: EmbeddingModel) -> HashModel:
-        return asked.setdefault(model, HashModel(model.model, model.dimensions))
-
-    nothing = tend_generations(store=store, embedder_of=embedder_of, judge=unjudged)
+    models = HashModels()
+    nothing = tend_generations(store=store, embedders=models, judge=unjudged)
     assert nothing.active is None
     own_catalogue.writable_generation(OLD.model)
     judge = GoldenFigures({"old": 0.8, "new": 0.9})
-    first = tend_generations(store=store, embedder_of=embedder_of, judge=judge)
+    first = tend_generations(store=store, embedders=models, judge=judge)
     assert first.caught_up.embedded == FEW * CHUNKS
     store.begin_generation(NEW.model)
-    second = tend_generations(store=store, embedder_of=embedder_of, judge=judge)
+    second = tend_generations(store=store, embedders=models, judge=judge)
     assert (second.caught_up.embedded, second.swapped_to) == (0, NEW.model)
-    assert len(asked[OLD.model].paid) == len(asked[NEW.model].paid) == FEW * CHUNKS
+    paid = [len(models.of(model).paid) for model in (OLD.model, NEW.model)]
+    assert paid == [FEW * CHUNKS] * 2
     figures = generation_of_name(store.generations(), "old")
     assert figures.golden_mrr == pytest.approx(0.8)
     assert count_of(filled, "select count(*) from video_chunks") == FEW * CHUNKS
-
-
-def test_an_index_that_loses_too_much_is_not_searched(
-    filled: DatabaseUrls, store: GenerationBuildRows, searched: Generation
-) -> None:
-    """Else an index that was built on too little is searched by everybody."""
-    building = store.begin_generation(NEW.model)
-    build_generation(building.id, embedder=NEW, store=store)
-    store.build_index(building)
-    with psycopg.connect(filled.admin) as connection:
-        connection.execute(LOSE_THE_NEAREST)
-    try:
-        with pytest.raises(GateClosed, match=r"the index finds 0\.9"):
-            swap_generation(
-                generation_now(building.id, store),
-                embedder=NEW,
-                store=store,
-                judge=unjudged,
-            )
-    finally:
-        with psycopg.connect(filled.admin) as connection:
-            connection.execute(FIND_IT_AGAIN)
-    assert generation_now(building.id, store).recall == pytest.approx(0.9, abs=0.05)
-    assert generation_now(searched.id, store).status is GenerationStatus.ACTIVE
 
 
 def test_the_way_back_is_open_from_a_model_that_cannot_be_asked(
@@ -595,123 +430,16 @@ def test_the_way_back_is_open_from_a_model_that_cannot_be_asked(
     assert active.id == searched.id
 
 
-def test_a_nearest_text_that_the_index_loses_is_a_tenth_of_recall(
-    filled: DatabaseUrls, store: GenerationBuildRows, searched: Generation
-) -> None:
-    """Else an index that loses one of ten passes the gate as if it lost one of 30."""
-    store.build_index(searched)
-    with psycopg.connect(filled.admin) as connection:
-        recall = "select search_recall(%s, 5)"
-        whole = connection.execute(recall, [searched.id]).fetchone()
-        assert whole is not None
-        connection.execute(LOSE_THE_NEAREST)
-        measured = connection.execute(recall, [searched.id]).fetchone()
-        assert measured == (pytest.approx(whole[0] - 0.1),)
-        connection.rollback()
-
-
-def test_what_a_broken_off_build_of_the_index_has_left_is_dropped(
-    filled: DatabaseUrls, store: GenerationBuildRows, searched: Generation
-) -> None:
-    """Else each one costs its size for ever, and every write keeps it up to date."""
-    store.build_index(searched)
-    part = f"chunk_embeddings_{searched.id.hex}"
-    left = (
-        "select count(*) from pg_index where indrelid = %(part)s::regclass "
-        "and not indisvalid"
-    )
-    with (
-        ThreadPoolExecutor(1) as thread,
-        psycopg.connect(filled.admin) as writer,
-        psycopg.connect(filled.admin, autocommit=True) as builder,
-    ):
-        # Somebody writes all the while, for whom a build waits in vain.
-        writer.execute(f"lock table {part} in row exclusive mode")
-        building = thread.submit(
-            builder.execute, f"reindex index concurrently {part}_hnsw"
-        )
-        wait_until(lambda: count_of(filled, left, part=part) or building.done())
-        builder.cancel()
-        with pytest.raises(psycopg.errors.QueryCanceled):
-            building.result()
-    assert count_of(filled, left, part=part) == 1
-    store.build_index(searched)
-    assert count_of(filled, left, part=part) == 0
-    assert generation_now(searched.id, store).is_indexed
-
-
-class NoticingDatabase(Database):
-    """Keeps what the server remarks about statements outside transactions."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, "tests-noticing")
-        self.notices: list[str | None] = []
-
-    @contextmanager
-    def without_transaction(self) -> Iterator[Connection]:
-        """Its notices are kept."""
-        with super().without_transaction() as connection:
-            connection.add_notice_handler(
-                lambda notice: self.notices.append(notice.message_primary)
-            )
-            yield connection
-
-
-def test_an_index_is_built_with_the_memory_that_its_graph_needs(
-    filled: DatabaseUrls, store: GenerationBuildRows
-) -> None:
-    """Else a million vectors take hours, page by page, with the server's default."""
-    wide = swapped_in(HashModel("wide", 500), store)
-    with psycopg.connect(filled.admin, autocommit=True) as connection:
-        connection.execute("alter role current_user set maintenance_work_mem = '1MB'")
-        try:
-            with closing(NoticingDatabase(filled.admin)) as database:
-                GenerationBuildRows(database).build_index(wide)
-        finally:
-            connection.execute("alter role current_user reset maintenance_work_mem")
-    assert database.notices == []
-
-
-def test_a_server_without_shared_memory_builds_an_index_alone(
-    filled: DatabaseUrls, store: GenerationBuildRows, searched: Generation
-) -> None:
-    """Else in a container no model of many vectors can ever be searched."""
-    with psycopg.connect(superuser_url(filled.admin), autocommit=True) as superuser:
-        for statement in REFUSE_WORKERS:
-            superuser.execute(statement)
-        try:
-            store.build_index(searched)
-        finally:
-            superuser.execute("drop event trigger cramped")
-    assert generation_now(searched.id, store).is_indexed
-
-
-def test_vectors_of_the_largest_setting_have_an_index(
-    store: GenerationBuildRows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else whoever sets it searches millions of vectors one by one."""
-    monkeypatch.setenv("MENTORA_EMBEDDING_DIMENSIONS", str(MAX_DIMENSIONS + 1))
-    with pytest.raises(SettingsError):
-        OpenAiSettings()
-    monkeypatch.setenv("MENTORA_EMBEDDING_DIMENSIONS", str(MAX_DIMENSIONS))
-    dimensions = OpenAiSettings().embedding_dimensions
-    largest = store.begin_generation(EmbeddingModel("test", "large", dimensions))
-    store.build_index(largest)
-    assert generation_now(largest.id, store).is_indexed
-
-
 def test_two_who_build_the_same_vectors_pay_once(
     store: GenerationBuildRows, searched: Generation
 ) -> None:
     """Else `mentora reembed` and the nightly upkeep both pay for every text."""
     building = store.begin_generation(NEW.model)
     second = HashModel("new", 16)
-    models = {OLD.model: OLD, NEW.model: second}
+    models = HashModels({OLD.model: OLD, NEW.model: second})
 
     def tend() -> UpkeepFigures:
-        return tend_generations(
-            store=store, embedder_of=models.__getitem__, judge=unjudged
-        )
+        return tend_generations(store=store, embedders=models, judge=unjudged)
 
     with store.turn(building):
         figures = tend()
