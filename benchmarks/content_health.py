@@ -26,7 +26,9 @@ from mentora_pipelines.adapters.http_probe.addresses import is_public
 from mentora_pipelines.adapters.http_probe.guard import Guard
 from mentora_pipelines.adapters.http_probe.lessons import NoLinkRenewer, WebLessonProber
 from mentora_pipelines.adapters.http_probe.prober import HttpProber, ProbeLimits
-from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
+from mentora_pipelines.adapters.postgres.operations.content_health import (
+    ContentHealthRows,
+)
 from mentora_pipelines.domain.operations.health_alerts import AlertRule
 from mentora_pipelines.domain.operations.health_looks import LookScope, look
 

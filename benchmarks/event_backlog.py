@@ -20,7 +20,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from benchmarks.scratch_database import ScratchDatabase, scratch_database
-from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+from mentora_pipelines.adapters.postgres.events.event_outbox import PostgresEventOutbox
 from mentora_pipelines.domain.events.consumers import Consumers
 from mentora_pipelines.domain.events.consumption import consume_events
 from mentora_pipelines.domain.events.outbox import Event

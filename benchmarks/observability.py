@@ -142,7 +142,9 @@ def _watched_lesson() -> dict[str, float]:
     import dagster as dg
 
     from assets import observation
-    from mentora_pipelines.adapters.postgres.stage_timings import StageTimingRows
+    from mentora_pipelines.adapters.postgres.operations.stage_timings import (
+        StageTimingRows,
+    )
     from mentora_pipelines.definitions import defs
     from mentora_pipelines.domain.uploads import parse_upload_key
     from mentora_pipelines.observability.timers import PerformanceTimer

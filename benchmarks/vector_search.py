@@ -45,7 +45,9 @@ from benchmarks.search_contenders import (
     plain_statement,
 )
 from benchmarks.vector_population import Population, populate, uuid_of
-from mentora_pipelines.adapters.postgres.vector_index import create_index_statement
+from mentora_pipelines.adapters.postgres.search.vector_index import (
+    create_index_statement,
+)
 
 if TYPE_CHECKING:
     import numpy as np

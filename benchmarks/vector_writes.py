@@ -35,8 +35,11 @@ import psycopg
 from pgvector.psycopg import register_vector
 
 from benchmarks.scratch_database import ScratchDatabase, scratch_database
-from mentora_pipelines.adapters.postgres.embeddings import STATEMENT_BYTES
-from mentora_pipelines.adapters.postgres.vectors import VectorArray, VectorArrayDumper
+from mentora_pipelines.adapters.postgres.lessons.embeddings import STATEMENT_BYTES
+from mentora_pipelines.adapters.postgres.lessons.vectors import (
+    VectorArray,
+    VectorArrayDumper,
+)
 from mentora_pipelines.domain.lessons.chunks import Chunk
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ from mentora_pipelines.providers.achievements import open_achievements
 from resources.opening import opened
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.achievements import AchievementRows
+    from mentora_pipelines.adapters.postgres.operations.achievements import (
+        AchievementRows,
+    )
 
 
 class AchievementsResource(dg.ConfigurableResource["AchievementRows"]):

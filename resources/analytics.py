@@ -16,7 +16,9 @@ from mentora_pipelines.providers.analytics import (
 from resources.opening import made, opened
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+    from mentora_pipelines.adapters.postgres.analytics.daily_metrics import (
+        PostgresMetrics,
+    )
     from mentora_pipelines.adapters.table_quality.validator import (
         GreatExpectationsValidator,
     )

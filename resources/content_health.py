@@ -13,7 +13,9 @@ from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.http_probe.lessons import WebLessonProber
-    from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
+    from mentora_pipelines.adapters.postgres.operations.content_health import (
+        ContentHealthRows,
+    )
 
 
 class HealthLedgerResource(dg.ConfigurableResource["ContentHealthRows"]):

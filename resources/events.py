@@ -9,7 +9,9 @@ from mentora_pipelines.providers.events import open_event_outbox
 from resources.opening import opened
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+    from mentora_pipelines.adapters.postgres.events.event_outbox import (
+        PostgresEventOutbox,
+    )
 
 
 class EventOutboxResource(dg.ConfigurableResource["PostgresEventOutbox"]):

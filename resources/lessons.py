@@ -15,9 +15,9 @@ from resources.opening import opened
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-    from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
-    from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
-    from mentora_pipelines.adapters.postgres.stranded_videos import (
+    from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
+    from mentora_pipelines.adapters.postgres.operations.lesson_gaps import LessonGapRows
+    from mentora_pipelines.adapters.postgres.operations.stranded_videos import (
         PostgresStrandedVideos,
     )
 

@@ -14,7 +14,9 @@ from mentora_pipelines.providers.mail import (
 from resources.opening import made, opened
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
+    from mentora_pipelines.adapters.postgres.operations.email_outbox import (
+        EmailOutboxRows,
+    )
 
 
 class EmailOutboxResource(dg.ConfigurableResource["EmailOutboxRows"]):

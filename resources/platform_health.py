@@ -10,7 +10,9 @@ from mentora_pipelines.providers.platform_health import open_platform_ledger
 from resources.opening import made, opened
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.platform_health import PlatformHealthRows
+    from mentora_pipelines.adapters.postgres.operations.platform_health import (
+        PlatformHealthRows,
+    )
 
 
 class PlatformLedgerResource(dg.ConfigurableResource["PlatformHealthRows"]):

@@ -16,7 +16,7 @@ from mentora_pipelines.providers.spending import open_usage_ledgers
 from resources.opening import made, opened
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
+    from mentora_pipelines.adapters.postgres.quizzes.quiz_desk import QuizDesk
 
 
 class QuizWriterResource(dg.ConfigurableResource[QuizWriter]):

@@ -9,7 +9,7 @@ from mentora_pipelines.providers.spending import open_spending
 from resources.opening import opened
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.spending import SpendingRows
+    from mentora_pipelines.adapters.postgres.spending.spending import SpendingRows
 
 
 class SpendingResource(dg.ConfigurableResource["SpendingRows"]):

@@ -15,7 +15,7 @@ from mentora_pipelines.providers.storage import (
 from resources.opening import opened
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.orphans import OrphanRows
+    from mentora_pipelines.adapters.postgres.operations.orphans import OrphanRows
 
 
 class StorageResource(dg.ConfigurableResource[ObjectStorage]):

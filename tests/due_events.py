@@ -7,10 +7,10 @@ from uuid import UUID
 import dagster as dg
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
-from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.events.event_outbox import PostgresEventOutbox
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
+from mentora_pipelines.adapters.postgres.operations.email_outbox import EmailOutboxRows
 from mentora_pipelines.domain.videos import Video
 from sensors.due_events import due_events
 from tests.fix_runs import Connection

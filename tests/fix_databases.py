@@ -15,7 +15,7 @@ from psycopg import sql
 from mentora_pipelines import migrations
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.local_stack import ensure_local_stack
 from mentora_pipelines.local_stack.layout import Layout
 from mentora_pipelines.local_stack.postgres import PostgresPasswords

@@ -19,7 +19,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.email_outbox import (
+from mentora_pipelines.adapters.postgres.operations.email_outbox import (
     EmailOutboxRows,
     write_mail,
 )

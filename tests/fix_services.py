@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.local_stack import stop_local_stack
 from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
 from mentora_pipelines.services import DatabaseUrls, database_urls

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.domain.identity import transcript_id_of
 from mentora_pipelines.domain.lessons.captions import CaptionTrack
 from mentora_pipelines.domain.lessons.chunks import Chunk

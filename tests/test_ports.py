@@ -13,20 +13,24 @@ from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
 from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.adapters.openai.embeddings import OpenAiEmbedder
 from mentora_pipelines.adapters.openai.transcription import OpenAiTranscriber
-from mentora_pipelines.adapters.postgres.achievements import AchievementRows
-from mentora_pipelines.adapters.postgres.ai_usage import PostgresUsageLedgers
+from mentora_pipelines.adapters.postgres.analytics.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
-from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
-from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
-from mentora_pipelines.adapters.postgres.golden_rows import GoldenIndex
-from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
-from mentora_pipelines.adapters.postgres.orphans import OrphanRows
-from mentora_pipelines.adapters.postgres.platform_health import PlatformHealthRows
-from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
-from mentora_pipelines.adapters.postgres.spending import SpendingRows
+from mentora_pipelines.adapters.postgres.operations.achievements import AchievementRows
+from mentora_pipelines.adapters.postgres.operations.content_health import (
+    ContentHealthRows,
+)
+from mentora_pipelines.adapters.postgres.operations.email_outbox import EmailOutboxRows
+from mentora_pipelines.adapters.postgres.operations.lesson_gaps import LessonGapRows
+from mentora_pipelines.adapters.postgres.operations.orphans import OrphanRows
+from mentora_pipelines.adapters.postgres.operations.platform_health import (
+    PlatformHealthRows,
+)
+from mentora_pipelines.adapters.postgres.quizzes.quiz_desk import QuizDesk
+from mentora_pipelines.adapters.postgres.search.golden_rows import GoldenIndex
+from mentora_pipelines.adapters.postgres.spending.ai_usage import PostgresUsageLedgers
+from mentora_pipelines.adapters.postgres.spending.spending import SpendingRows
 from mentora_pipelines.adapters.price_table import GenaiPrices
 from mentora_pipelines.adapters.quiz_exports.printer import FileHandouts
 from mentora_pipelines.adapters.s3_storage.links import S3Links

@@ -11,7 +11,9 @@ from mentora_pipelines.providers.storage import make_storage
 from mentora_pipelines.settings.analytics import MetricsSettings, ReportSettings
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+    from mentora_pipelines.adapters.postgres.analytics.daily_metrics import (
+        PostgresMetrics,
+    )
     from mentora_pipelines.adapters.table_quality.validator import (
         GreatExpectationsValidator,
     )
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 @contextmanager
 def open_metrics() -> "Iterator[PostgresMetrics]":
     """Metrics of days and the events beneath, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+    from mentora_pipelines.adapters.postgres.analytics.daily_metrics import (
+        PostgresMetrics,
+    )
 
     with admin_database("mentora-metrics") as database:
         yield PostgresMetrics(database)

@@ -13,13 +13,17 @@ from mentora_pipelines.settings.storage import StorageSettings
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.http_probe.lessons import WebLessonProber
-    from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
+    from mentora_pipelines.adapters.postgres.operations.content_health import (
+        ContentHealthRows,
+    )
 
 
 @contextmanager
 def open_health_ledger() -> "Iterator[ContentHealthRows]":
     """The history of the health of lessons, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
+    from mentora_pipelines.adapters.postgres.operations.content_health import (
+        ContentHealthRows,
+    )
 
     settings = HealthSettings()
     rule = AlertRule(settings.failures, timedelta(hours=settings.hours))

@@ -12,9 +12,9 @@ from mentora_pipelines.settings.quizzes import QuizSettings
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-    from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
-    from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
-    from mentora_pipelines.adapters.postgres.stranded_videos import (
+    from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
+    from mentora_pipelines.adapters.postgres.operations.lesson_gaps import LessonGapRows
+    from mentora_pipelines.adapters.postgres.operations.stranded_videos import (
         PostgresStrandedVideos,
     )
 
@@ -35,7 +35,7 @@ def open_catalogue() -> "Iterator[PostgresCatalogue]":
 @contextmanager
 def open_stranded_videos() -> "Iterator[PostgresStrandedVideos]":
     """What the reaper looks after, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.stranded_videos import (
+    from mentora_pipelines.adapters.postgres.operations.stranded_videos import (
         PostgresStrandedVideos,
     )
 
@@ -50,7 +50,7 @@ def open_lessons() -> "Iterator[PostgresLessons]":
     Raises `PermanentError` when that role could see another creator's rows.
     """
     from mentora_pipelines.adapters.postgres.database import Database
-    from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+    from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
     from mentora_pipelines.adapters.postgres.tenancy import check_tenancy
 
     with closing(Database(migrated_urls().app, "mentora-lessons")) as database:
@@ -62,7 +62,7 @@ def open_lessons() -> "Iterator[PostgresLessons]":
 @contextmanager
 def open_lesson_gaps() -> "Iterator[LessonGapRows]":
     """Finds what lessons lack, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
+    from mentora_pipelines.adapters.postgres.operations.lesson_gaps import LessonGapRows
 
     with admin_database("mentora-gaps") as database:
         yield LessonGapRows(database)

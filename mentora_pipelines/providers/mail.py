@@ -11,14 +11,18 @@ from mentora_pipelines.settings.mail import MailSettings
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.eml_folder import EmlFolder
     from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
-    from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
+    from mentora_pipelines.adapters.postgres.operations.email_outbox import (
+        EmailOutboxRows,
+    )
     from mentora_pipelines.adapters.smtp import SmtpMailer
 
 
 @contextmanager
 def open_email_outbox() -> "Iterator[EmailOutboxRows]":
     """The mails to send, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
+    from mentora_pipelines.adapters.postgres.operations.email_outbox import (
+        EmailOutboxRows,
+    )
 
     with admin_database("mentora-mail") as database:
         yield EmailOutboxRows(database)

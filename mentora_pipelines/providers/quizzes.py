@@ -12,14 +12,14 @@ from mentora_pipelines.settings.quizzes import QuizSettings
 
 if TYPE_CHECKING:
     from mentora_pipelines.adapters.item_analysis import PandasItemAnalyst
-    from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
+    from mentora_pipelines.adapters.postgres.quizzes.quiz_desk import QuizDesk
     from mentora_pipelines.adapters.quiz_exports.printer import FileHandouts
 
 
 @contextmanager
 def open_quiz_desk() -> "Iterator[QuizDesk]":
     """Quizzes, requests and answers across creators, as the admin role."""
-    from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
+    from mentora_pipelines.adapters.postgres.quizzes.quiz_desk import QuizDesk
 
     with admin_database("mentora-quizzes") as database:
         yield QuizDesk(database)

@@ -13,10 +13,10 @@ from mentora_pipelines.providers.models import embedder_of, make_embedders
 from mentora_pipelines.providers.spending import open_usage_ledgers
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.generation_builds import (
+    from mentora_pipelines.adapters.postgres.search.generation_builds import (
         GenerationBuildRows,
     )
-    from mentora_pipelines.adapters.postgres.golden_rows import GoldenIndex
+    from mentora_pipelines.adapters.postgres.search.golden_rows import GoldenIndex
     from mentora_pipelines.domain.caching.cache import Cache
     from mentora_pipelines.domain.caching.embeddings import TextModel
     from mentora_pipelines.domain.generations.swapping import Judge
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @contextmanager
 def open_generations() -> "Iterator[GenerationBuildRows]":
     """Every generation of vectors, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.generation_builds import (
+    from mentora_pipelines.adapters.postgres.search.generation_builds import (
         GenerationBuildRows,
     )
 
@@ -93,7 +93,7 @@ def open_golden_index(
     lessons: "Sequence[GoldenLesson]", embedder: "TextModel"
 ) -> "Iterator[GoldenIndex]":
     """The golden set in the database, as the admin role; rolled back at the end."""
-    from mentora_pipelines.adapters.postgres.golden_rows import golden_index
+    from mentora_pipelines.adapters.postgres.search.golden_rows import golden_index
 
     with (
         admin_database("mentora-eval") as database,

@@ -15,15 +15,19 @@ from mentora_pipelines.providers.databases import admin_database, migrated_urls
 from mentora_pipelines.settings.spending import SpendingSettings
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.ai_usage import PostgresUsageLedgers
-    from mentora_pipelines.adapters.postgres.spending import SpendingRows
+    from mentora_pipelines.adapters.postgres.spending.ai_usage import (
+        PostgresUsageLedgers,
+    )
+    from mentora_pipelines.adapters.postgres.spending.spending import SpendingRows
 
 
 @contextmanager
 def open_usage_ledgers() -> "Iterator[PostgresUsageLedgers]":
     """Books what providers are asked for; its connections are closed at the end."""
-    from mentora_pipelines.adapters.postgres.ai_usage import PostgresUsageLedgers
     from mentora_pipelines.adapters.postgres.database import Database
+    from mentora_pipelines.adapters.postgres.spending.ai_usage import (
+        PostgresUsageLedgers,
+    )
 
     with (
         closing(Database(migrated_urls().app, "mentora-usage")) as app,
@@ -35,7 +39,7 @@ def open_usage_ledgers() -> "Iterator[PostgresUsageLedgers]":
 @contextmanager
 def open_spending() -> "Iterator[SpendingRows]":
     """Budgets, and the bill across creators, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.spending import SpendingRows
+    from mentora_pipelines.adapters.postgres.spending.spending import SpendingRows
 
     with admin_database("mentora-spending") as database:
         yield SpendingRows(database)

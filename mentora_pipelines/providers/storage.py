@@ -12,7 +12,7 @@ from mentora_pipelines.settings.media import MediaSettings
 from mentora_pipelines.settings.storage import StorageSettings
 
 if TYPE_CHECKING:
-    from mentora_pipelines.adapters.postgres.orphans import OrphanRows
+    from mentora_pipelines.adapters.postgres.operations.orphans import OrphanRows
     from mentora_pipelines.adapters.s3_storage.links import S3Links
     from mentora_pipelines.adapters.s3_storage.notices import SqsNotices
     from mentora_pipelines.adapters.s3_storage.storage import S3Storage
@@ -91,7 +91,7 @@ def open_upload_notices() -> "Iterator[SqsNotices | NoNotices]":
 @contextmanager
 def open_orphans() -> "Iterator[OrphanRows]":
     """Which objects and vectors nobody names, as the admin role; closed at the end."""
-    from mentora_pipelines.adapters.postgres.orphans import OrphanRows
+    from mentora_pipelines.adapters.postgres.operations.orphans import OrphanRows
 
     with admin_database("mentora-orphans") as database:
         yield OrphanRows(database)

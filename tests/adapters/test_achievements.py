@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from mentora_pipelines.adapters.postgres.achievements import AchievementRows
 from mentora_pipelines.adapters.postgres.database import Database
+from mentora_pipelines.adapters.postgres.operations.achievements import AchievementRows
 from mentora_pipelines.domain.events.payloads import MAX_XP, AchievementUnlocked
 from mentora_pipelines.domain.operations.achievements import (
     BATCH_EVENTS,

@@ -12,13 +12,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from mentora_pipelines.adapters.postgres.ai_usage import (
+from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.adapters.postgres.database import Database
+from mentora_pipelines.adapters.postgres.spending.ai_usage import (
     PostgresUsageLedger,
     PostgresUsageLedgers,
 )
-from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.spending import SpendingRows
+from mentora_pipelines.adapters.postgres.spending.spending import SpendingRows
 from mentora_pipelines.domain.analytics.daily_metrics import DayRange
 from mentora_pipelines.domain.spending.bills import BillBy, BillLine
 from mentora_pipelines.domain.spending.budgets import Budget, Spending

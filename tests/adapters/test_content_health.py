@@ -12,8 +12,10 @@ import pytest
 
 from mentora_pipelines.adapters.http_probe.lessons import WebLessonProber
 from mentora_pipelines.adapters.http_probe.prober import ProbeLimits
-from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
 from mentora_pipelines.adapters.postgres.database import Database
+from mentora_pipelines.adapters.postgres.operations.content_health import (
+    ContentHealthRows,
+)
 from mentora_pipelines.domain.operations.content_health import (
     HealthOutcome,
     LessonAddress,

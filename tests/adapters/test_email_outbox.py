@@ -11,7 +11,7 @@ import pytest
 from mentora_pipelines.adapters.mail_renderer import JinjaMailRenderer
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.email_outbox import write_mail
+from mentora_pipelines.adapters.postgres.operations.email_outbox import write_mail
 from mentora_pipelines.adapters.smtp import SmtpMailer
 from mentora_pipelines.domain.operations.mail import failure_mail
 from mentora_pipelines.domain.operations.mail_delivery import (

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mentora_pipelines.adapters.golden_set.lessons import golden_lessons
 from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.golden_rows import golden_index
+from mentora_pipelines.adapters.postgres.search.golden_rows import golden_index
 from mentora_pipelines.domain.search import (
     Reranker,
     SearchMode,

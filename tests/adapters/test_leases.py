@@ -8,7 +8,7 @@ import pytest
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.domain.leases import SHORTEST_LIMIT, owner_of, step_limit
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import ErrorCode, Overtaken

@@ -11,11 +11,14 @@ from pgvector.psycopg import register_vector
 from psycopg.rows import TupleRow
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.chunks import LOCK_VERSION
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.embeddings import STATEMENT_BYTES
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
-from mentora_pipelines.adapters.postgres.vectors import VectorArray, VectorArrayDumper
+from mentora_pipelines.adapters.postgres.lessons.chunks import LOCK_VERSION
+from mentora_pipelines.adapters.postgres.lessons.embeddings import STATEMENT_BYTES
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.vectors import (
+    VectorArray,
+    VectorArrayDumper,
+)
 from mentora_pipelines.errors import PermanentError
 from mentora_pipelines.services import DatabaseUrls
 from tests.stored_lessons import MODEL, stored_lesson

@@ -14,8 +14,11 @@ import pytest
 from mentora_pipelines.adapters.folder_storage import PARTIAL_PREFIX, FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
-from mentora_pipelines.adapters.postgres.orphans import SELECT_NAMED, OrphanRows
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.operations.orphans import (
+    SELECT_NAMED,
+    OrphanRows,
+)
 from mentora_pipelines.adapters.s3_storage.storage import S3Storage
 from mentora_pipelines.domain.identity import content_hash
 from mentora_pipelines.domain.lessons.captions import CaptionTrack, caption_lesson

@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from tests.fix_runs import Connection
 from tests.stored_lessons import register
 

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.domain.quizzes.quizzes import QuizStatus
 from mentora_pipelines.domain.videos import ProcessingStatus
 from mentora_pipelines.errors import InvalidInput, PermanentError, TransientError

@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.domain.events.payloads import quiz_request_id
 from mentora_pipelines.domain.operations.mail_variables import quiz_sentence
 from mentora_pipelines.errors import ErrorCode

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.domain.lessons.recognition import Hints, RecognisedWindow
 from mentora_pipelines.domain.lessons.transcripts import (
     Doubt,

@@ -12,8 +12,13 @@ from psycopg import sql
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.search import explain_plan, find_passages
-from mentora_pipelines.adapters.postgres.vector_index import create_index_statement
+from mentora_pipelines.adapters.postgres.search.search import (
+    explain_plan,
+    find_passages,
+)
+from mentora_pipelines.adapters.postgres.search.vector_index import (
+    create_index_statement,
+)
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.domain.search import SearchHit, SearchRequest, SearchScope
 from mentora_pipelines.errors import PermanentError

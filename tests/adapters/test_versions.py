@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.generation_builds import GenerationBuildRows
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.search.generation_builds import (
+    GenerationBuildRows,
+)
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.lessons.edits import Edit, LineChange, PhraseChange
 from mentora_pipelines.domain.lessons.transcripts import Origin, Transcript

@@ -12,7 +12,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from mentora_pipelines import migrations
-from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+from mentora_pipelines.adapters.postgres.analytics.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.database import Connection, Database
 from mentora_pipelines.services import DatabaseUrls
 from tests.fix_databases import NewDatabase

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+from mentora_pipelines.adapters.postgres.analytics.daily_metrics import PostgresMetrics
 from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.domain.analytics.daily_metrics import (
     DayCount,

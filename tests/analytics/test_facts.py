@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg import sql
 
-from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+from mentora_pipelines.adapters.postgres.analytics.daily_metrics import PostgresMetrics
 from tests.analytics.conftest import AsCreator, Facts
 
 LESSON = """

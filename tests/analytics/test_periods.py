@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
-from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+from mentora_pipelines.adapters.postgres.analytics.daily_metrics import PostgresMetrics
 from mentora_pipelines.domain.analytics.daily_metrics import (
     DayCount,
     DayRange,

@@ -11,7 +11,7 @@ import pytest
 from assets.analytics.checks import yesterdays_metrics_exist
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.metric_reports import HtmlMetricReports
-from mentora_pipelines.adapters.postgres.daily_metrics import PostgresMetrics
+from mentora_pipelines.adapters.postgres.analytics.daily_metrics import PostgresMetrics
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.analytics.daily_metrics import DayRange, yesterday
 from mentora_pipelines.domain.analytics.metric_reports import report_prefix

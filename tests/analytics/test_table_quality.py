@@ -28,7 +28,7 @@ from assets.analytics.table_quality import (
 )
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.database import Connection, Database
-from mentora_pipelines.adapters.postgres.generations import GenerationRows
+from mentora_pipelines.adapters.postgres.search.generations import GenerationRows
 from mentora_pipelines.adapters.table_quality.expectations import EXPECTATIONS
 from mentora_pipelines.adapters.table_quality.statements import statement
 from mentora_pipelines.adapters.table_quality.validator import (

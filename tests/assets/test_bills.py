@@ -18,7 +18,7 @@ import pytest
 
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.domain.lessons.recognition import Hints
 from mentora_pipelines.domain.lessons.speech import SAMPLE_RATE, Span, Stretch, Window

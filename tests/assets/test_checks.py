@@ -9,7 +9,7 @@ import pytest
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.lessons.published_lessons import LessonFacts
 from mentora_pipelines.domain.videos import ProcessingStatus, Video

@@ -12,10 +12,12 @@ import pytest
 from assets.operations.content_health import content_health, suspect_lessons_job
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.content_health import ContentHealthRows
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.lesson_gaps import LessonGapRows
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.operations.content_health import (
+    ContentHealthRows,
+)
+from mentora_pipelines.adapters.postgres.operations.lesson_gaps import LessonGapRows
 from mentora_pipelines.domain.operations.health_alerts import AlertRule
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.providers.content_health import open_lesson_prober

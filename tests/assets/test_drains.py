@@ -9,7 +9,7 @@ import pytest
 from assets.operations.achievements import unlock_achievements_job
 from assets.operations.drains import DRAIN_TAGS
 from assets.operations.email_delivery import deliver_email_job
-from mentora_pipelines.adapters.postgres.achievements import AchievementRows
+from mentora_pipelines.adapters.postgres.operations.achievements import AchievementRows
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.events.payloads import AchievementUnlocked
 from mentora_pipelines.providers.achievements import open_achievements

@@ -10,7 +10,7 @@ from assets.operations.drains import MAX_RUNTIME_S
 from assets.operations.event_retention import event_retention_job
 from assets.tags import MAX_RUNTIME_TAG
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+from mentora_pipelines.adapters.postgres.events.event_outbox import PostgresEventOutbox
 from mentora_pipelines.services import DatabaseUrls
 from tests.fix_runs import Connection, retries
 

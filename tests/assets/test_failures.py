@@ -15,7 +15,7 @@ from assets.jobs import LESSON_ASSETS, lesson_tags
 from assets.partitions import videos
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.lessons.recognition import Heard, Hints
 from mentora_pipelines.domain.lessons.speech import Window

@@ -10,7 +10,7 @@ import pytest
 
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.lessons.transcripts import Transcript
 from mentora_pipelines.domain.quizzes.faults import Fault

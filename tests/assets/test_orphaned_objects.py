@@ -14,7 +14,7 @@ from assets.operations.orphaned_objects import orphaned_objects_job
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.orphans import OrphanRows
+from mentora_pipelines.adapters.postgres.operations.orphans import OrphanRows
 from mentora_pipelines.domain.storage import StoredObject
 from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.services import DatabaseUrls

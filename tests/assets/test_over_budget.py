@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.domain.spending.budgets import Budget
 from mentora_pipelines.domain.spending.metering import MeteredTranscriber
 from mentora_pipelines.domain.spending.plans import plan_lesson

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from assets.lessons.quiz_statistics import quiz_statistics_job
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Connection
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.quizzes.questions import QuestionKind
 from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus

@@ -10,7 +10,9 @@ import pytest
 from assets.search.search_index import search_index
 from mentora_pipelines.adapters.minilm.embedder import MiniLmEmbedder
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.generation_builds import GenerationBuildRows
+from mentora_pipelines.adapters.postgres.search.generation_builds import (
+    GenerationBuildRows,
+)
 from mentora_pipelines.domain.generations.generations import Generation
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.domain.videos import Video

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Connection
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.cli.quizzes import app
 from mentora_pipelines.domain.quizzes.questions import QuestionKind
 from mentora_pipelines.domain.quizzes.quizzes import Quiz, QuizStatus

@@ -7,7 +7,7 @@ import pytest
 
 from mentora_pipelines.adapters.caption_files import read_caption_file
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.domain.lessons.edits import EditedLine
 from mentora_pipelines.errors import InvalidInput
 from tests.fix_commands import Mentora

@@ -7,7 +7,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from mentora_pipelines.adapters.postgres.database import Connection, Database
-from mentora_pipelines.adapters.postgres.generations import GenerationRows
+from mentora_pipelines.adapters.postgres.search.generations import GenerationRows
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 
 ADA = "00000000-0000-7000-8000-000000000001"

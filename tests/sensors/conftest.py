@@ -12,10 +12,10 @@ from psycopg.types.json import Jsonb
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
-from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.events.event_outbox import PostgresEventOutbox
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
+from mentora_pipelines.adapters.postgres.operations.email_outbox import EmailOutboxRows
 from mentora_pipelines.services import DatabaseUrls
 from tests.due_events import Tell, Ticks
 from tests.fix_runs import Connection

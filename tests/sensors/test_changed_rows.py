@@ -5,7 +5,7 @@ from uuid import UUID
 import dagster as dg
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
+from mentora_pipelines.adapters.postgres.events.event_outbox import PostgresEventOutbox
 from mentora_pipelines.domain.caching.cache import Entity
 from mentora_pipelines.domain.caching.keys import creator_videos_entity, video_entity
 from mentora_pipelines.errors import TransientError

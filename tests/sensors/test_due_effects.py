@@ -8,8 +8,8 @@ import pytest
 from assets.jobs import lesson_job
 from assets.tags import PARTITION_TAG
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.events.event_outbox import PostgresEventOutbox
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.errors import ErrorCode
 from tests.due_events import Tell, Ticks, fate, published

@@ -9,10 +9,10 @@ import pytest
 from assets.jobs import lesson_job
 from assets.tags import CREATOR_TAG, PARTITION_TAG, PRIORITY_TAG, UPLOAD_TAG, VIDEO_TAG
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.email_outbox import EmailOutboxRows
-from mentora_pipelines.adapters.postgres.event_outbox import PostgresEventOutbox
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.events.event_outbox import PostgresEventOutbox
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
+from mentora_pipelines.adapters.postgres.operations.email_outbox import EmailOutboxRows
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.events.outbox import MAX_ATTEMPTS
 from mentora_pipelines.domain.quizzes.questions import QuizWishes

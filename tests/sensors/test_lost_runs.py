@@ -13,8 +13,10 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 from assets.jobs import quiz_job
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
-from mentora_pipelines.adapters.postgres.stranded_videos import PostgresStrandedVideos
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.operations.stranded_videos import (
+    PostgresStrandedVideos,
+)
 from mentora_pipelines.definitions import defs
 from mentora_pipelines.domain.leases import owner_of
 from mentora_pipelines.services import dagster_postgres_url

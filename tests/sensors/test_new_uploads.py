@@ -11,7 +11,7 @@ import pytest
 
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.domain.upload_looks import MAX_UPLOADS
 from mentora_pipelines.domain.videos import ProcessingStatus
 from mentora_pipelines.errors import ErrorCode, TransientError

@@ -12,8 +12,8 @@ from assets.runs import VideoRuns
 from assets.tags import PARTITION_TAG
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
-from mentora_pipelines.adapters.postgres.stranded_videos import (
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.operations.stranded_videos import (
     FIRST,
     LOOK,
     PostgresStrandedVideos,

@@ -9,17 +9,17 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from mentora_pipelines.adapters.postgres.database import Connection, Database
-from mentora_pipelines.adapters.postgres.events import write_event
-from mentora_pipelines.adapters.postgres.generations import GenerationRows
-from mentora_pipelines.adapters.postgres.quiz_requests import (
+from mentora_pipelines.adapters.postgres.events.events import write_event
+from mentora_pipelines.adapters.postgres.events.refused_uploads import RefusedUploadRows
+from mentora_pipelines.adapters.postgres.operations.stage_timings import StageTimingRows
+from mentora_pipelines.adapters.postgres.quizzes.quiz_requests import (
     is_being_written,
     request_quiz,
 )
-from mentora_pipelines.adapters.postgres.refused_uploads import RefusedUploadRows
 from mentora_pipelines.adapters.postgres.repository.cursors import cursor_key
 from mentora_pipelines.adapters.postgres.repository.repository import Repository
-from mentora_pipelines.adapters.postgres.search import SearchRows
-from mentora_pipelines.adapters.postgres.stage_timings import StageTimingRows
+from mentora_pipelines.adapters.postgres.search.generations import GenerationRows
+from mentora_pipelines.adapters.postgres.search.search import SearchRows
 from mentora_pipelines.adapters.postgres.tables.lessons import VIDEOS
 from mentora_pipelines.domain.events.payloads import UploadCompleted
 from mentora_pipelines.domain.identity import creator_id_of, video_id_of

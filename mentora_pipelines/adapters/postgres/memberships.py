@@ -12,7 +12,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.events import write_event
+from mentora_pipelines.adapters.postgres.events.events import write_event
 from mentora_pipelines.domain.events.payloads import MembershipChanged
 from mentora_pipelines.domain.identity import membership_id_of
 from mentora_pipelines.domain.memberships.last_known import Answer, KnownMembership

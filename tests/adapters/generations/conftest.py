@@ -8,7 +8,9 @@ import psycopg
 import pytest
 
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.generation_builds import GenerationBuildRows
+from mentora_pipelines.adapters.postgres.search.generation_builds import (
+    GenerationBuildRows,
+)
 from mentora_pipelines.domain.generations.generations import (
     Generation,
     GenerationStatus,

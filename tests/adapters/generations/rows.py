@@ -2,7 +2,9 @@
 
 import psycopg
 
-from mentora_pipelines.adapters.postgres.generation_builds import GenerationBuildRows
+from mentora_pipelines.adapters.postgres.search.generation_builds import (
+    GenerationBuildRows,
+)
 from mentora_pipelines.domain.generations.building import build_generation
 from mentora_pipelines.domain.generations.generations import Generation, generation_now
 from mentora_pipelines.domain.generations.swapping import swap_generation

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from mentora_pipelines.adapters.golden_set.lessons import golden_lessons
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.generation_builds import (
+from mentora_pipelines.adapters.postgres.search.generation_builds import (
     ACTIVATE,
     LOCK_GENERATIONS,
     RETIRE_ACTIVE,
     GenerationBuildRows,
 )
-from mentora_pipelines.adapters.postgres.golden_rows import golden_index
+from mentora_pipelines.adapters.postgres.search.golden_rows import golden_index
 from mentora_pipelines.domain.generations.building import build_generation
 from mentora_pipelines.domain.generations.generations import (
     Generation,
@@ -111,7 +111,9 @@ import sys
 from contextlib import closing
 from uuid import UUID
 from mentora_pipelines.adapters.postgres.database import Database
-from mentora_pipelines.adapters.postgres.generation_builds import GenerationBuildRows
+from mentora_pipelines.adapters.postgres.search.generation_builds import (
+    GenerationBuildRows,
+)
 from mentora_pipelines.domain.generations.building import build_generation
 from tests.hash_models import HashModel
 

@@ -8,8 +8,10 @@ import psycopg
 import pytest
 
 from mentora_pipelines.adapters.postgres.database import Connection, Database
-from mentora_pipelines.adapters.postgres.generation_builds import GenerationBuildRows
-from mentora_pipelines.adapters.postgres.vector_index import MAX_DIMENSIONS
+from mentora_pipelines.adapters.postgres.search.generation_builds import (
+    GenerationBuildRows,
+)
+from mentora_pipelines.adapters.postgres.search.vector_index import MAX_DIMENSIONS
 from mentora_pipelines.domain.generations.building import build_generation
 from mentora_pipelines.domain.generations.generations import (
     Generation,

@@ -13,8 +13,8 @@ from psycopg.types.json import Jsonb
 from mentora_pipelines.adapters.item_analysis import PandasItemAnalyst
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.database import Connection, Database
-from mentora_pipelines.adapters.postgres.lessons import PostgresLessons
-from mentora_pipelines.adapters.postgres.quiz_desk import QuizDesk
+from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
+from mentora_pipelines.adapters.postgres.quizzes.quiz_desk import QuizDesk
 from mentora_pipelines.domain.quizzes.item_statistics import (
     Flag,
     ItemFigures,

@@ -12,11 +12,11 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
-from mentora_pipelines.adapters.postgres.question_rows import (
+from mentora_pipelines.adapters.postgres.quizzes.question_rows import (
     question_as_json,
     question_of,
 )
-from mentora_pipelines.adapters.postgres.quiz_evidence import (
+from mentora_pipelines.adapters.postgres.quizzes.quiz_evidence import (
     follow_published_words,
 )
 from mentora_pipelines.domain.identity import question_id_of

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from mentora_pipelines.adapters.postgres.catalogue import SELECT_VIDEOS, read_videos
 from mentora_pipelines.adapters.postgres.database import Connection, Database, Rows
-from mentora_pipelines.adapters.postgres.events import write_event
-from mentora_pipelines.adapters.postgres.videos import fail_video
+from mentora_pipelines.adapters.postgres.events.events import write_event
+from mentora_pipelines.adapters.postgres.lessons.videos import fail_video
 from mentora_pipelines.domain.events.payloads import UploadCompleted
 from mentora_pipelines.domain.stranded_videos import (
     BATCH,

@@ -4,9 +4,9 @@ from contextlib import suppress
 from uuid import UUID
 
 from mentora_pipelines.adapters.postgres.database import Rows
-from mentora_pipelines.adapters.postgres.email_outbox import write_mail
-from mentora_pipelines.adapters.postgres.quiz_requests import upload_key
-from mentora_pipelines.adapters.postgres.quizzes import ANSWER_REQUEST
+from mentora_pipelines.adapters.postgres.operations.email_outbox import write_mail
+from mentora_pipelines.adapters.postgres.quizzes.quiz_requests import upload_key
+from mentora_pipelines.adapters.postgres.quizzes.quizzes import ANSWER_REQUEST
 from mentora_pipelines.domain.events.payloads import quiz_request_id
 from mentora_pipelines.domain.operations.mail import quiz_failure_mail
 from mentora_pipelines.domain.operations.mail_variables import quiz_sentence

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 from psycopg.rows import class_row
 
 from mentora_pipelines.adapters.postgres.database import Connection
-from mentora_pipelines.adapters.postgres.email_outbox import write_mail
-from mentora_pipelines.adapters.postgres.stage_timings import StageTimingRows
+from mentora_pipelines.adapters.postgres.operations.email_outbox import write_mail
+from mentora_pipelines.adapters.postgres.operations.stage_timings import StageTimingRows
 from mentora_pipelines.domain.operations.platform_health import (
     HealthRule,
     PartState,

@@ -3,12 +3,12 @@
 from psycopg.rows import class_row
 
 from mentora_pipelines.adapters.postgres.database import Rows
-from mentora_pipelines.adapters.postgres.events import write_event
-from mentora_pipelines.adapters.postgres.leases import hold_fence
-from mentora_pipelines.adapters.postgres.quiz_evidence import (
+from mentora_pipelines.adapters.postgres.events.events import write_event
+from mentora_pipelines.adapters.postgres.lessons.leases import hold_fence
+from mentora_pipelines.adapters.postgres.quizzes.quiz_evidence import (
     follow_published_words,
 )
-from mentora_pipelines.adapters.postgres.quiz_requests import request_quiz
+from mentora_pipelines.adapters.postgres.quizzes.quiz_requests import request_quiz
 from mentora_pipelines.domain.events.payloads import TranscriptionCompleted
 from mentora_pipelines.domain.lessons.published_lessons import LessonFacts
 from mentora_pipelines.domain.videos import Video

@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from mentora_pipelines.adapters.postgres.database import Connection, Database, Rows
-from mentora_pipelines.adapters.postgres.email_outbox import write_mail
+from mentora_pipelines.adapters.postgres.operations.email_outbox import write_mail
 from mentora_pipelines.domain.operations.content_health import (
     FAILING,
     HealthCheck,

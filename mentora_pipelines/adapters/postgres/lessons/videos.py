@@ -3,8 +3,8 @@
 from contextlib import suppress
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
-from mentora_pipelines.adapters.postgres.email_outbox import write_mail
-from mentora_pipelines.adapters.postgres.leases import hold_fence
+from mentora_pipelines.adapters.postgres.lessons.leases import hold_fence
+from mentora_pipelines.adapters.postgres.operations.email_outbox import write_mail
 from mentora_pipelines.domain.operations.mail import failure_mail
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import CREATOR_SENTENCES, ErrorCode, InvalidInput

@@ -10,12 +10,12 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
-from mentora_pipelines.adapters.postgres.embeddings import insert_vectors
-from mentora_pipelines.adapters.postgres.generations import (
+from mentora_pipelines.adapters.postgres.lessons.embeddings import insert_vectors
+from mentora_pipelines.adapters.postgres.search.generations import (
     create_partition,
     insert_generation,
 )
-from mentora_pipelines.adapters.postgres.vector_index import (
+from mentora_pipelines.adapters.postgres.search.vector_index import (
     GIVE_BUILD_MEMORY,
     MAX_DIMENSIONS,
     create_index_statement,

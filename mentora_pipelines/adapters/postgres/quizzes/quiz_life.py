@@ -6,7 +6,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from mentora_pipelines.adapters.postgres.database import Rows
-from mentora_pipelines.adapters.postgres.question_rows import (
+from mentora_pipelines.adapters.postgres.quizzes.question_rows import (
     question_as_json,
     question_of,
 )

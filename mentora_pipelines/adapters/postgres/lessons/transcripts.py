@@ -8,7 +8,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
-from mentora_pipelines.adapters.postgres.leases import hold_fence
+from mentora_pipelines.adapters.postgres.lessons.leases import hold_fence
 from mentora_pipelines.domain.lessons.transcripts import (
     Doubt,
     DoubtKind,

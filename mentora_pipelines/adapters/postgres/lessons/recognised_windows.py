@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from mentora_pipelines.adapters.postgres.database import Rows
-from mentora_pipelines.adapters.postgres.transcripts import (
+from mentora_pipelines.adapters.postgres.lessons.transcripts import (
     doubts_as_json,
     doubts_from_json,
     words_as_json,

@@ -8,8 +8,8 @@ from psycopg import sql
 from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import class_row
 
-from mentora_pipelines.adapters.postgres.commitments import spending_of_month
 from mentora_pipelines.adapters.postgres.database import Rows
+from mentora_pipelines.adapters.postgres.spending.commitments import spending_of_month
 from mentora_pipelines.domain.analytics.daily_metrics import DAY, DayRange
 from mentora_pipelines.domain.spending.bills import BillBy, BillLine
 from mentora_pipelines.domain.spending.budgets import Budget, MonthlyBudget

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
-from mentora_pipelines.adapters.postgres.vectors import VectorArray, VectorArrayDumper
+from mentora_pipelines.adapters.postgres.lessons.vectors import (
+    VectorArray,
+    VectorArrayDumper,
+)
 from mentora_pipelines.domain.lessons.chunks import Chunk
 from mentora_pipelines.domain.videos import Video
 

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from mentora_pipelines.adapters.postgres.database import Connection, Database
-from mentora_pipelines.adapters.postgres.generations import (
+from mentora_pipelines.adapters.postgres.search.generations import (
     create_partition,
     insert_generation,
 )
-from mentora_pipelines.adapters.postgres.search import explain_plan, find_passages
+from mentora_pipelines.adapters.postgres.search.search import (
+    explain_plan,
+    find_passages,
+)
 from mentora_pipelines.domain.caching.embeddings import TextModel
 from mentora_pipelines.domain.generations.generations import GenerationStatus
 from mentora_pipelines.domain.lessons.chunks import Chunk, pack_segments

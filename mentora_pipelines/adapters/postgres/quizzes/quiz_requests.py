@@ -6,7 +6,7 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from mentora_pipelines.adapters.postgres.database import Connection
-from mentora_pipelines.adapters.postgres.events import write_event
+from mentora_pipelines.adapters.postgres.events.events import write_event
 from mentora_pipelines.domain.events.outbox import EventOutcome, EventStatus
 from mentora_pipelines.domain.events.payloads import (
     QuizGenerationRequested,

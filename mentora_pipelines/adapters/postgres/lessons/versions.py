@@ -5,7 +5,7 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
-from mentora_pipelines.adapters.postgres.transcripts import transcript_row
+from mentora_pipelines.adapters.postgres.lessons.transcripts import transcript_row
 from mentora_pipelines.domain.lessons.transcripts import Origin, Transcript
 from mentora_pipelines.domain.lessons.versions import StoredVersion
 from mentora_pipelines.domain.videos import Video

@@ -7,7 +7,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from mentora_pipelines.adapters.postgres.database import Connection, Rows
-from mentora_pipelines.adapters.postgres.vector_index import partition_name
+from mentora_pipelines.adapters.postgres.search.vector_index import partition_name
 from mentora_pipelines.domain.generations.generations import GenerationStatus
 from mentora_pipelines.domain.lessons.embeddings import EmbeddingModel
 from mentora_pipelines.errors import TransientError

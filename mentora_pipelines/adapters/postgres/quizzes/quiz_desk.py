@@ -7,8 +7,10 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from mentora_pipelines.adapters.postgres.database import Rows
-from mentora_pipelines.adapters.postgres.question_rows import question_of
-from mentora_pipelines.adapters.postgres.quiz_requests import request_wished_quiz
+from mentora_pipelines.adapters.postgres.quizzes.question_rows import question_of
+from mentora_pipelines.adapters.postgres.quizzes.quiz_requests import (
+    request_wished_quiz,
+)
 from mentora_pipelines.domain.events.payloads import QuizGenerationRequested
 from mentora_pipelines.domain.quizzes.item_statistics import (
     AnswerCount,

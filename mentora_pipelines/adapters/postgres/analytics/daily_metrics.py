@@ -12,7 +12,7 @@ from uuid import UUID
 from psycopg.errors import ObjectNotInPrerequisiteState
 from psycopg.rows import class_row
 
-from mentora_pipelines.adapters.postgres.metric_checks import MetricCheckRows
+from mentora_pipelines.adapters.postgres.analytics.metric_checks import MetricCheckRows
 from mentora_pipelines.domain.analytics.daily_metrics import (
     DayCount,
     DayRange,

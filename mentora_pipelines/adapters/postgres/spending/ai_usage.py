@@ -13,7 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from mentora_pipelines.adapters.postgres.commitments import (
+from mentora_pipelines.adapters.postgres.database import Connection, Database, Rows
+from mentora_pipelines.adapters.postgres.spending.commitments import (
     Step,
     commitments,
     forget_holds,
@@ -21,7 +22,6 @@ from mentora_pipelines.adapters.postgres.commitments import (
     set_aside,
     step_of,
 )
-from mentora_pipelines.adapters.postgres.database import Connection, Database, Rows
 from mentora_pipelines.domain.spending.budgets import (
     Budget,
     Spending,

@@ -1,0 +1,1 @@
+"""Lessons in PostgreSQL: videos, versions, and what is made of them."""

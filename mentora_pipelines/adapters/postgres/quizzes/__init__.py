@@ -1,0 +1,1 @@
+"""Quizzes in PostgreSQL: rows, evidence, life cycle, requests."""

@@ -1,0 +1,1 @@
+"""Search in PostgreSQL: the call, generations of vectors and their index."""
