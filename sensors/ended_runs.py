@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from dagster._core.events import RunFailureReason
+from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.storage.tags import WILL_RETRY_TAG
 from dagster._utils.tags import get_boolean_tag_value
 
@@ -129,7 +129,9 @@ def _tell_lost(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
     reason = None
     for failure in failures:
         event = failure.event_log_entry.dagster_event
-        reason = event.job_failure_data.failure_reason if event else None
+        # Whoever reports a run failed need not say why: a command that was killed.
+        why = event.event_specific_data if event else None
+        reason = why.failure_reason if isinstance(why, JobFailureData) else None
     if reason is RunFailureReason.STEP_FAILURE:
         return False
     told = reason.value.lower() if reason else "unknown"
