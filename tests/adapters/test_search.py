@@ -101,8 +101,9 @@ where id = made(%(creator)s, 3, %(place)s)
 
 
 SECOND_MODEL = """
-insert into embedding_generations (id, provider, model, dimensions, status)
-values (%(id)s, 'tests', 'four others', 4, 'retired')
+insert into embedding_generations (
+    id, provider, model, dimensions, status, activated_at)
+values (%(id)s, 'tests', 'four others', 4, 'retired', now())
 """
 
 TOO_MANY_CANDIDATES = """

@@ -75,11 +75,12 @@ def test_a_run_is_told_once_that_no_step_could_tell(
     instance: dg.DagsterInstance, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Else a killed worker is noticed by the creator whose lesson never comes."""
+    begun = datetime.now(UTC)
     lost = run("", RunFailureReason.RUN_EXCEPTION)
     run("", RunFailureReason.STEP_FAILURE)
     of_a_killed_command = run("", RunFailureReason.RUN_EXCEPTION, is_said=False)
-    ahead = run("", RunFailureReason.RUN_EXCEPTION, age=timedelta(minutes=-1))
-    cursor = (datetime.now(UTC) - timedelta(seconds=90)).isoformat()
+    ahead = run("", RunFailureReason.RUN_EXCEPTION, age=timedelta(hours=-1))
+    cursor = (begun - timedelta(minutes=5)).isoformat()
     told: list[str] = []
     for _ in range(2):
         context = dg.build_sensor_context(

@@ -5,6 +5,7 @@ drop function nearest_vectors(text, uuid, integer, integer, vector, uuid, intege
 drop function search_statement(text, uuid, integer);
 drop function search_plan(vector, uuid, uuid, uuid);
 drop function search_candidates(double precision);
+alter table embedding_generations drop column activated_at;
 drop function any_of(tsquery[], boolean);
 drop function search_terms(regconfig, text);
 drop function search_configuration(text);

@@ -80,6 +80,11 @@ end
 $$;
 comment on function any_of(tsquery[], boolean) is 'Texts that hold one of the terms, or two of them.';
 
+alter table embedding_generations add column activated_at timestamptz;
+update embedding_generations set activated_at = created_at where status = 'active';
+comment on column embedding_generations.activated_at is
+    'When it was searched first, or again; NULL: never, or its vectors are being dropped.';
+
 create function search_candidates(vectors double precision) returns integer
     language sql immutable parallel safe
     return least(1000, greatest(100, 100 * (vectors / 100000) ^ 0.4))::integer;
@@ -123,7 +128,8 @@ begin
     from embedding_generations as candidate
     where case
         when search_plan.generation_id is null then
-            candidate.status <> 'building' and candidate.dimensions = vector_dims(query_embedding)
+            candidate.status <> 'building' and candidate.activated_at is not null
+            and candidate.dimensions = vector_dims(query_embedding)
         else candidate.id = search_plan.generation_id
     end
     limit 1;

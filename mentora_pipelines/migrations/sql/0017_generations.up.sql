@@ -2,15 +2,11 @@
 
 alter table embedding_generations
     add column golden_mrr double precision check (golden_mrr between 0 and 1),
-    add column activated_at timestamptz,
     add column retired_at timestamptz;
-update embedding_generations set activated_at = created_at where status = 'active';
 comment on column embedding_generations.recall is
     'Recall@10 of its index against comparing every vector, when last measured.';
 comment on column embedding_generations.golden_mrr is
     'Mean reciprocal rank over the golden set, when last measured.';
-comment on column embedding_generations.activated_at is
-    'When it was searched first, or again; NULL: never.';
 comment on column embedding_generations.retired_at is
     'When another one took its place; NULL: not yet, or it is searched again.';
 

@@ -22,6 +22,7 @@ from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.search.generation_builds import (
     ACTIVATE,
     LOCK_GENERATIONS,
+    RETIRE,
     RETIRE_ACTIVE,
     GenerationBuildRows,
 )
@@ -395,6 +396,27 @@ def test_vectors_are_dropped_with_their_table_and_those_searched_never(
     table = f"chunk_embeddings_{building.id.hex}"
     named = "select count(*) from pg_class where relname = %(table)s"
     assert count_of(filled, named, table=table) == 0
+
+
+def test_nobody_takes_a_drop_that_was_broken_off_for_whole_vectors(
+    filled: DatabaseUrls, store: GenerationBuildRows, searched: Generation
+) -> None:
+    """Else a return to them is paid for and fails, or a rebuild is lost."""
+    dropped = swapped_in(NEW, store)
+    return_to_generation(searched, embedder=OLD, store=store)
+    assert retired_generation(store.generations()).id == dropped.id
+    with psycopg.connect(filled.admin, autocommit=True) as connection:
+        connection.execute(RETIRE, {"id": dropped.id})
+        part = f"chunk_embeddings_{dropped.id.hex}"
+        connection.execute(
+            f"alter table chunk_embeddings detach partition {part} concurrently"
+        )
+    with pytest.raises(NotFound):
+        retired_generation(store.generations())
+    with pytest.raises(Conflict, match="--drop new:16"):
+        store.begin_generation(NEW.model)
+    drop_generation(generation_now(dropped.id, store), store)
+    assert store.begin_generation(NEW.model).vectors == 0
 
 
 def test_upkeep_completes_measures_and_swaps(

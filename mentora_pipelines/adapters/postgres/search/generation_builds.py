@@ -113,11 +113,13 @@ HAS_VIDEO = "select exists (select from videos where id = %(video_id)s)"
 # Whoever asks which generation to write to waits, and gets the new one.
 LOCK_GENERATIONS = "lock table embedding_generations in exclusive mode"
 
-STAND_ASIDE = "set local lock_timeout = '1s'"
+# Whoever comes after waits as long.
+STAND_ASIDE = "set local lock_timeout = '100ms'"
 
+# Nobody goes back to it from here on.
 RETIRE = """
 update embedding_generations
-set status = 'retired', retired_at = coalesce(retired_at, now())
+set status = 'retired', retired_at = coalesce(retired_at, now()), activated_at = null
 where id = %(id)s and status <> 'active'
 """
 
@@ -216,14 +218,27 @@ class GenerationBuildRows(Rows):
     def begin_generation(self, model: EmbeddingModel) -> Generation:
         """The model's generation; made, as `building`, when there is none.
 
-        Raises `TransientError` when somebody writes videos for minutes.
+        Raises `TransientError` when somebody writes videos for minutes, and `Conflict`
+        while its vectors are being dropped.
         """
         for attempt in _patiently(TransientError):
             with attempt, self._database.transaction() as connection:
+                connection.execute(STAND_ASIDE)
                 if insert_generation(connection, model, GenerationStatus.BUILDING):
-                    connection.execute(STAND_ASIDE)
                     create_partition(connection, model.generation_id, model.dimensions)
+                elif not self._is_whole(connection, model.generation_id):
+                    raise Conflict(
+                        f"the vectors of {model.model} are being dropped: "
+                        f"`mentora reembed --drop {model.model}:{model.dimensions}` "
+                        "ends that"
+                    )
         return next(g for g in self.generations() if g.id == model.generation_id)
+
+    @staticmethod
+    def _is_whole(connection: Connection, generation_id: UUID) -> bool:
+        part = {"part": partition_name(generation_id)}
+        state = connection.execute(DETACH_STATE, part).fetchone()
+        return state is not None and not state[0]
 
     def missing_texts(self, generation_id: UUID) -> Iterator[MissingTexts]:
         """Video by video, what published and staged chunks say and has no vector."""
@@ -355,7 +370,7 @@ class GenerationBuildRows(Rows):
                     ).format(part, how)
                 )
             # Its foreign key to videos goes with it, for which all who read them wait.
-            connection.execute("set lock_timeout = '1s'")
+            connection.execute("set lock_timeout = '100ms'")
             for attempt in _patiently(psycopg.errors.LockNotAvailable):
                 with attempt:
                     connection.execute(sql.SQL("drop table if exists {}").format(part))
@@ -390,7 +405,7 @@ def _build_index(connection: Connection, generation: Generation) -> None:
 def _patiently(awaited: type[Exception]) -> "Retrying":
     """Tries again for some minutes while a lock is held; raises what is awaited last.
 
-    Each try waits for the lock for a second alone: who comes after it waits too.
+    Each try waits for the lock for a moment alone: who comes after it waits too.
     """
     from tenacity import (
         Retrying,
