@@ -28,6 +28,7 @@ from mentora_pipelines.errors import (
     PermanentError,
     ProviderAway,
     ProviderRefused,
+    SetAside,
     SettingsError,
     TransientError,
 )
@@ -171,11 +172,11 @@ def _stopped(step: Step, signal: BaseException) -> dg.Failure:
 
 
 def _try_again(error: MentoraError, max_retries: int, delay_s: float) -> NoReturn:
-    """Raise it for Dagster to try again, of a provider when that wants to be asked.
+    """Raise it for Dagster to try again, when it says that it is of use.
 
     Without its chain: what a library says may quote a row or a transcript.
     """
-    if isinstance(error, ProviderAway) and error.wait_s > delay_s:
+    if isinstance(error, (ProviderAway, SetAside)) and error.wait_s > delay_s:
         # Sooner, it would not even be asked.
         raise dg.RetryRequested(max_retries, error.wait_s) from without_cause(error)
     raise without_cause(error) from None

@@ -26,6 +26,7 @@ from mentora_pipelines.errors import (
     MentoraError,
     OverBudget,
     PermanentError,
+    SetAside,
     TransientError,
 )
 from mentora_pipelines.observability import incidents
@@ -283,7 +284,7 @@ def _tell(step: Step, parts: list[PartTiming], refusals: int) -> None:
     log(level, event, **facts, error_code=step.code, error=_sentence(error))
     if step.will_retry or not step.is_incident or not isinstance(error, Exception):
         return
-    if isinstance(error, OverBudget) or (refused and refusals < REPEATED):
+    if isinstance(error, (OverBudget, SetAside)) or (refused and refusals < REPEATED):
         return
     incidents.capture_exception(
         error,

@@ -15,6 +15,7 @@
     │   └── LocalStackError     the embedded servers cannot run here
     └── TransientError          try again later: timeout, lost connection, overload
         ├── Busy                somebody else works on the same video or vectors
+        ├── SetAside            another step holds what is left of the payer's budget
         ├── ProviderAway        a model's provider gave no usable answer (has a reason)
         ├── ObjectChanged       the stored bytes were replaced while they were read
         └── MailDeferred        a mail was not handed over, or nobody knows (has a code)
@@ -205,6 +206,15 @@ class SettingsError(PermanentError):
 
 class Busy(TransientError):
     """Somebody else works on the same video or vectors; they are theirs to finish."""
+
+
+class SetAside(TransientError):
+    """A call would fit if others took nothing of what they hold; it was not made.
+
+    `wait_s` is when to ask again: a lesson is heard, or a quiz written, in minutes.
+    """
+
+    wait_s = 300.0
 
 
 class ObjectChanged(TransientError):

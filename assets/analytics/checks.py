@@ -14,11 +14,14 @@ from assets.analytics.partitions import days
 from assets.failures import RETRY_POLICY, platform_step
 from assets.observation import tell_failed_check
 from mentora_pipelines.domain.analytics.daily_metrics import (
+    DAY,
     MetricsCalendar,
     MetricsStore,
+    look_back_from,
     unconfirmed,
     yesterday,
 )
+from mentora_pipelines.settings.analytics import MetricsSettings
 
 # `partitions_def` of a check is in preview, and without it a check of one day would
 # read the materializations of all of them.
@@ -36,11 +39,15 @@ def counts_equal_the_events(
 ) -> dg.AssetCheckResult:
     """Else an analyst decides on numbers that nobody can count again."""
     with platform_step():
+        tomorrow = datetime.now(UTC) + DAY
+        look_back = look_back_from(tomorrow, MetricsSettings().look_back_days)
         found = [
             f"{key}, {difference.creator_id or 'platform'}: {difference.metric} is "
             f"{difference.stored}, the events say {difference.counted}"
             for key in _partition_keys(context)
-            for difference in unconfirmed(metrics, date.fromisoformat(key))
+            for difference in unconfirmed(
+                metrics, date.fromisoformat(key), look_back=look_back
+            )
         ]
         if found:
             tell_failed_check(context)

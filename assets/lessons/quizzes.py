@@ -81,7 +81,12 @@ def quizzes(
     """Questions that stand on the published words, as a draft for the creator."""
     requested_as = UUID(config.requested_as) if config.requested_as else None
     # The lesson is published: a quiz that fails must not take it back.
-    tell = partial(lessons.quiz_failed, requested_as=requested_as)
+    tell = partial(
+        lessons.quiz_failed,
+        requested_as=requested_as,
+        # Of a run that is made again from its failure, the first one's.
+        run_id=UUID(context.run.root_run_id or context.run_id),
+    )
     with lesson_step(context, catalogue, None, on_failure=tell) as video:
         figures = write_quiz(
             video,

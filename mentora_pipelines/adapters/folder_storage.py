@@ -220,14 +220,17 @@ def _stored(key: str, path: Path) -> StoredObject | None:
         ) from error
     if not stat.S_ISREG(facts.st_mode):
         return None
+    # A copy may bear a date of a machine whose clock is wrong, or keep the old one
+    # (`cp -p`, `rsync -a`); it has landed here by our clock. A change of owner or
+    # rights counts as a landing too: a file tells no difference.
+    landed = datetime.fromtimestamp(facts.st_ctime, UTC)
     return StoredObject(
         key=key,
         # Size and time: a folder knows no hash without reading every byte.
         etag=f"{facts.st_size:x}-{facts.st_mtime_ns:x}",
         size=facts.st_size,
-        # A copy may bear a date of a machine whose clock is wrong; it has landed here
-        # by ours.
-        modified=datetime.fromtimestamp(min(facts.st_mtime, facts.st_ctime), UTC),
+        modified=min(datetime.fromtimestamp(facts.st_mtime, UTC), landed),
+        landed=landed,
     )
 
 

@@ -142,7 +142,7 @@ def replay(
     if events and replayed < len(Counter(events)):
         raise NotFound(
             f"{replayed} of {len(Counter(events))} events are replayed: the others do "
-            "not exist, or are pending already"
+            "not exist, are pending already, or tell of an upload that was refused"
         )
     if json:
         print_json({"replayed": replayed})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -30,7 +30,7 @@ from mentora_pipelines.domain.spending.prices import PriceTable
 from mentora_pipelines.domain.spending.totals import Total, total_of
 from mentora_pipelines.domain.spending.usage import PlannedCall, UsageLedgers
 from mentora_pipelines.domain.videos import Video
-from mentora_pipelines.errors import InvalidInput, OverBudget
+from mentora_pipelines.errors import InvalidInput, OverBudget, SetAside
 from mentora_pipelines.providers.lesson_services import open_lesson_services
 from mentora_pipelines.providers.lessons import open_catalogue, open_lessons
 from mentora_pipelines.providers.models import make_text_model
@@ -202,13 +202,18 @@ def _over_budget(plans: Sequence[LessonPlan], ledgers: UsageLedgers) -> dict[str
     calls: dict[tuple[UUID, str], list[PlannedCall]] = {}
     for plan in plans:
         creator = plan.video.creator_id, plan.video.creator_email
-        calls.setdefault(creator, []).extend(plan.calls)
+        # What a run of the video holds already is for these.
+        calls.setdefault(creator, []).extend(
+            replace(call, video_id=plan.video.id) for call in plan.calls
+        )
     reasons = {}
     for (creator_id, email), asked in calls.items():
         try:
             ledgers.of(creator_id).check(asked)
         except OverBudget as error:
             reasons[email] = error.detail
+        except SetAside as error:
+            reasons[email] = str(error)
     return reasons
 
 

@@ -67,6 +67,14 @@ class StoredObject:
     etag: str
     size: int
     modified: datetime
+    landed: datetime | None = None
+    """When it came to lie here, of a store in which `modified` may be the date that a
+    copy has kept."""
+
+    @property
+    def stored_at(self) -> datetime:
+        """When these bytes were stored; copying the same ones again makes it later."""
+        return self.landed or self.modified
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,12 +92,12 @@ def look_for_uploads(
     are read whole, not from the last key on. Each video that is due is registered,
     which is idempotent: a look that is cut off is repeated. A key outside the grammar
     is kept and named once, with its reason, and stops nobody. Raises `TransientError`
-    when nothing at all is listed although there are videos.
+    when nothing at all is listed although uploads were read before.
     """
     page = storage.list(UPLOADS_PREFIX, after=cursor.sweep, limit=PAGE_KEYS)
     if not (page or cursor.sweep) and catalogue.has_uploads():
         raise TransientError(
-            "storage lists no upload at all, and there are videos: is it the right "
+            "storage lists no upload at all, and there were some: is it the right "
             "folder or bucket, and is it mounted?"
         )
     listings = 1
@@ -115,17 +115,17 @@ def look_for_uploads(
         if not goes_on:
             break
         after = newest[-1].key
-    listed = {upload.key: upload for upload in (*page, *recent)}
+    unsettled = timedelta(seconds=storage.settle_s)
+    # What still grows has other bytes at each look: nothing is said of it before. A
+    # file dated in the future is not growing: its machine's clock is wrong.
+    listed = {
+        upload.key: upload
+        for upload in (*page, *recent)
+        if abs(now - upload.modified) >= unsettled
+    }
     keys, refused = _parse_keys(listed)
     known = catalogue.known_uploads(keys)
-    unsettled = timedelta(seconds=storage.settle_s)
-    wanted = {
-        key
-        for key in keys
-        # A file dated in the future is not growing: its machine's clock is wrong.
-        if abs(now - listed[key].modified) >= unsettled
-        and (key not in known or known[key].is_due(listed[key]))
-    }
+    wanted = {key for key in keys if key not in known or known[key].is_due(listed[key])}
     of_recent, recent_cut = _first(recent, wanted)
     of_page, sweep_cut = _first(page, wanted)
     due: list[Video] = []

@@ -51,7 +51,7 @@ class KnownUpload:
 
         The same bytes are new too, once they were stored after a deletion.
         """
-        returned = self.deleted_at is not None and upload.modified > self.deleted_at
+        returned = self.deleted_at is not None and upload.stored_at > self.deleted_at
         return self.etag != upload.etag or returned or self.lost_event
 
 
@@ -64,7 +64,10 @@ class UploadCatalogue(Protocol):
         ...
 
     def has_uploads(self) -> bool:
-        """Whether there is any video."""
+        """Whether the bytes of any upload were ever read.
+
+        A row may name an upload that never came.
+        """
         ...
 
     def register_upload(

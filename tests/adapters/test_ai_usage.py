@@ -40,6 +40,7 @@ from mentora_pipelines.errors import (
     NotFound,
     OverBudget,
     PermanentError,
+    SetAside,
 )
 from mentora_pipelines.services import DatabaseUrls
 from tests.fix_runs import Connection
@@ -239,7 +240,7 @@ def test_of_two_lessons_at_once_the_one_that_fits_is_made_and_the_other_costs_no
         whole = replace(window, input_units=2400)
         start.wait()
         heard = 0
-        with suppress(OverBudget), ledger.hold([whole]):
+        with suppress(OverBudget, SetAside), ledger.hold([whole]):
             for _ in range(10):
                 ledger.check([window])
                 # A repeat takes what the refused request gave back.
@@ -263,7 +264,7 @@ def test_what_is_held_is_free_again_when_its_step_ends_or_has_died(
     spending.set_budget(video.creator_id, Budget(limit_minutes=3))
     lesson = replace(MINUTE, input_units=180, video_id=video.id)
     with suppress(ZeroDivisionError), ledger.hold([lesson]):
-        with pytest.raises(OverBudget):
+        with pytest.raises(SetAside):
             ledger.check([MINUTE])
         ledger.check([lesson])
         raise ZeroDivisionError
@@ -280,6 +281,46 @@ def test_what_is_held_is_free_again_when_its_step_ends_or_has_died(
             spending.give_up(PATIENCE)
             ((holds,),) = admin.execute(COUNT_HOLDS, {"id": video.creator_id})
             assert holds == left
+
+
+def test_what_others_may_leave_is_refused_for_a_while_and_not_for_good(
+    ledger: PostgresUsageLedger,
+    spending: SpendingRows,
+    catalogue: PostgresCatalogue,
+    video: Video,
+) -> None:
+    """Else who asks a second too soon is told to come back next month."""
+    spending.set_budget(video.creator_id, Budget(limit_usd=Decimal(3)))
+    other = register(catalogue, video.creator_email, name="other.mp4")
+    one, two = (replace(QUIZ, video_id=each.id) for each in (video, other))
+    with ledger.hold([one]):
+        with pytest.raises(SetAside, match=r"\$1.000000 left of \$3.000000 a month"):
+            ledger.reserve(two)
+        with pytest.raises(OverBudget), ledger.hold([two, two]):
+            pass  # not even all of it suffices
+        asked = ledger.reserve(one)
+        with pytest.raises(SetAside), ledger.hold([two]):
+            pass  # the call counts at its bound until it is answered
+        with pytest.raises(OverBudget):
+            ledger.check([one])
+        ledger.settle(asked, 900, 50)
+    with pytest.raises(OverBudget):
+        ledger.check([two])
+
+
+def test_a_lesson_that_has_used_up_its_hold_is_heard_to_its_end(
+    ledger: PostgresUsageLedger, spending: SpendingRows, video: Video
+) -> None:
+    """Else the rounding of its windows refuses the last of them."""
+    spending.set_budget(video.creator_id, Budget(limit_usd=Decimal("0.06")))
+    minute = PlannedCall(
+        "openai", "ears", Operation.TRANSCRIPTION, Unit.SECONDS, 60, video_id=video.id
+    )
+    with ledger.hold([minute]):
+        ledger.settle(ledger.reserve(minute), 60, 0)
+        ledger.reserve(replace(minute, input_units=0.05))
+    with pytest.raises(OverBudget):
+        ledger.reserve(replace(minute, input_units=0.05))
 
 
 def test_a_new_month_has_a_new_budget(

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -311,6 +311,21 @@ def test_the_history_holds_what_was_seen(world: World) -> None:
         (one, "ok", 206, 3.0, "video/mp4"),
         (other, "blocked", None, None, "address refused"),
     ]
+
+
+def test_a_creators_keys_are_theirs_by_id_and_by_mail(world: World) -> None:
+    """Else a link that can be renewed is told as ended, and a lost file never is."""
+    world.creator(1, "Ada@x.org")
+    world.look()
+    pages = (
+        world.ledger.page(LookScope.ALL, uuid4(), None, 9),
+        world.ledger.witnesses(9),
+    )
+    for (lesson,) in pages:
+        by_id = f"uploads/2026-11-01/{lesson.creator_id}/a.mp4"
+        of_ada = replace(lesson, storage_key=by_id)
+        assert of_ada.owns("uploads/2026-11-02/ada@X.org/b.mp4")
+        assert not of_ada.owns("uploads/2026-11-02/bob@x.org/b.mp4")
 
 
 def test_a_status_that_is_none_of_http_ends_no_look(world: World) -> None:

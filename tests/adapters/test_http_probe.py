@@ -198,6 +198,26 @@ def test_a_server_that_sends_head_astray_and_plays_is_well(web: Web) -> None:
     assert outcome(web, "/astray.mp4") is HealthOutcome.GONE
 
 
+def test_a_server_that_sends_head_inside_and_plays_is_well(web: Web) -> None:
+    """Else nobody ever learns how such a lesson is."""
+    web.answers["HEAD /inside.mp4"] = status("302 Found", "Location: http://[::1]/")
+    assert outcome(web, "/inside.mp4") is HealthOutcome.OK
+
+
+def test_a_silent_host_counts_once_for_each_lesson_that_is_sent_there(web: Web) -> None:
+    """Else a second's hiccup condemns a host, and half of its lessons unasked."""
+    away = Web(FRONT, port=free_port())
+    there = away.url("/v.mp4", "away.example")
+    web.answers["/there.mp4"] = status("302 Found", f"Location: {there}")
+    prober = prober_for(web, away, limits=ProbeLimits(timeout_s=5, concurrency=1))
+    seen = see(prober, *[web.url("/there.mp4")] * (MAX_SILENCES + 1))
+    faults = [sighting.fault for sighting in seen]
+    assert faults.count(ProbeFault.NO_CONNECTION) == MAX_SILENCES
+    assert faults.count(ProbeFault.HOST_SILENT) == 1
+    assert web.asked["HEAD /there.mp4"] == MAX_SILENCES + 1
+    assert web.asked["GET /there.mp4"] == 0
+
+
 def test_an_expired_link_is_told_from_a_forbidden_one(web: Web) -> None:
     """Else a creator is sent to look for the wrong fault."""
     now = datetime.now(UTC)

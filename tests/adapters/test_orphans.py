@@ -1,6 +1,7 @@
 """What nobody names any more: found, guarded and removed, on real rows and stores."""
 
 import io
+import os
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
@@ -43,7 +44,12 @@ from mentora_pipelines.services import DatabaseUrls
 from tests.fakes import FakeStorage
 from tests.fix_object_stores import S3Server
 from tests.fix_runs import Connection
-from tests.stored_lessons import SENTENCES, stored_lesson, transcript_for
+from tests.stored_lessons import (
+    SENTENCES,
+    register,
+    stored_lesson,
+    transcript_for,
+)
 
 Storage = FolderStorage | S3Storage
 
@@ -89,10 +95,29 @@ class Shelf:
         """Store some bytes."""
         return self.storage.put(key, io.BytesIO(content))
 
+    def put_again(self, key: str) -> None:
+        """Store the same bytes; into a folder with the date of the file (`cp -p`)."""
+        if not isinstance(self.storage, FolderStorage):
+            self.put(key)
+            return
+        path = self.storage.root / key
+        facts = path.stat()
+        path.write_bytes(path.read_bytes())
+        os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+    def aged(self, stored: StoredObject) -> StoredObject:
+        """The object; in a folder its date is that of a file from long ago."""
+        if not isinstance(self.storage, FolderStorage):
+            return stored
+        os.utime(self.storage.root / stored.key, (1e9, 1e9))
+        found = self.storage.stat(stored.key)
+        assert found is not None
+        return found
+
     def lesson(self, name: str, content: bytes = b"x") -> Video:
         """An upload with the sound and the captions that were made of it."""
         key = f"uploads/2026-11-01/{name}@x.org/lesson.mp4"
-        upload = self.put(key, content)
+        upload = self.aged(self.put(key, content))
         video = self.catalogue.register_upload(upload, parse_upload_key(key))
         return self.take_in(video, name)
 
@@ -277,9 +302,9 @@ def test_the_same_bytes_after_a_deletion_are_a_new_upload(
     gone = shelf.lesson("gone")
     shelf.delete(gone)
     assert shelf.due() == []
-    shelf.put(gone.storage_key)
+    shelf.put_again(gone.storage_key)
     # As if they had come a while after it; a bucket's clock knows whole seconds.
-    rows.execute("update orphaned_blobs set orphaned_at = orphaned_at - interval '2 s'")
+    rows.execute("update orphaned_blobs set asked_at = asked_at - interval '2 s'")
     assert shelf.collect().deleted == 2
     assert gone.storage_key in shelf.stored()
     assert shelf.due() == [gone.storage_key]
@@ -294,6 +319,28 @@ def test_bytes_that_come_before_a_deletion_is_done_are_a_new_upload(
     shelf.put(gone.storage_key)
     shelf.delete(gone, ago=timedelta(minutes=1))
     assert shelf.due() == [gone.storage_key]
+
+
+def test_a_deletion_that_was_granted_late_has_its_whole_grace(
+    own_catalogue: PostgresCatalogue, ledger: OrphanRows, rows: Connection
+) -> None:
+    """Else a deletion that had waited for a week cannot be taken back any more."""
+    video = register(own_catalogue, "ada@x.org")
+    asked_at = later(-8)
+    own_catalogue.delete_video(video, asked_at)
+    assert ledger.noted_orphans(later(-1), after="", limit=9) == []
+    (noted,) = ledger.noted_orphans(later(1), after="", limit=9)
+    assert (noted.key, noted.asked_at) == (video.storage_key, asked_at)
+    # Another one of the same name, of whose deletion nobody has asked for a date.
+    register(own_catalogue, "ada@x.org")
+    rows.execute(
+        "insert into orphaned_blobs (storage_key, creator_id, asked_at)"
+        " values (%s, %s, %s)",
+        [video.storage_key, video.creator_id, asked_at],
+    )
+    rows.execute("delete from creators")
+    (noted,) = ledger.noted_orphans(later(1), after="", limit=9)
+    assert noted.asked_at == noted.orphaned_at
 
 
 def exact_to_the_millisecond(parsed: dict[str, Any], **_: object) -> None:

@@ -4,6 +4,8 @@ from uuid import uuid4
 
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
+from mentora_pipelines.domain.spending.usage import PATIENCE
+from mentora_pipelines.providers.spending import open_spending
 from tests.fix_runs import Connection
 from tests.stored_lessons import register
 
@@ -11,6 +13,8 @@ GROW_OLD = """
 update paid_answers set created_at = created_at - interval '31 days'
 where video_id = %(video_id)s
 """
+
+COUNT = "select count(*) from paid_answers where video_id = %(video_id)s"
 
 
 def test_an_answer_is_kept_for_its_quiz_until_that_is_finished_or_long_forgotten(
@@ -26,5 +30,12 @@ def test_an_answer_is_kept_for_its_quiz_until_that_is_finished_or_long_forgotten
     admin.execute(GROW_OLD, {"video_id": video.id})
     second.keep("asked", "{}")
     assert first.recall("asked") is None
+    with open_spending() as spending:
+        spending.give_up(PATIENCE)
+    left = admin.execute(COUNT, {"video_id": video.id}).fetchall()
+    assert left == [(1,)], "of no quiz that anybody writes"
+    admin.execute(GROW_OLD, {"video_id": video.id})
+    second.keep("asked", "{}")
+    assert second.recall("asked") == "{}", "in the place of one that is too old"
     second.forget()
     assert second.recall("asked") is None

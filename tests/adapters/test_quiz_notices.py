@@ -25,15 +25,16 @@ def test_who_asked_for_a_quiz_finds_why_there_is_none_and_has_one_mail(
     """Else the application waits for a quiz that failed, and its creator too."""
     video = register(catalogue, f"{uuid4()}@tests.example")
     requested_as = quiz_request_id(f"{video.id}#{video.upload_number}")
+    run = uuid4()
     assert not lessons.quiz_came_to_nothing(video)
     for code in (ErrorCode.TEMPORARY_FAULT, ErrorCode.OVER_BUDGET):
         # First, of somebody whose address cannot be written to.
         for address in ("nowhere", video.creator_email, video.creator_email):
             known = replace(video, creator_email=address)
-            lessons.quiz_failed(known, code, requested_as=requested_as)
+            lessons.quiz_failed(known, code, requested_as=requested_as, run_id=run)
             ((reason,),) = admin.execute(REASON, {"id": requested_as})
             assert reason == quiz_sentence(code)
-    lessons.quiz_failed(video, code, requested_as=None)
+    lessons.quiz_failed(video, code, requested_as=None, run_id=run)
     assert lessons.quiz_came_to_nothing(video)
     assert not lessons.quiz_came_to_nothing(replace(video, upload_number=2))
     mails = admin.execute(MAILS, {"id": str(video.id)}).fetchall()

@@ -130,7 +130,13 @@ def test_what_was_written_before_the_count_and_committed_after_it_is_found(
     due = metrics.due_days(first=DAY, last=DAY, look_back=DAY)
     assert due == [DAY]
     assert metrics.differences(DAY) != []
-    assert unconfirmed(metrics, DAY) == [], "counted again, and nobody woken"
+    assert unconfirmed(metrics, DAY, look_back=DAY) == [], "nobody is woken"
+    assert metrics.due_days(first=DAY, last=DAY, look_back=DAY) == due, (
+        "rows that are counted again without their pages contradict them for ever"
+    )
+    after = DAY + timedelta(days=1)
+    assert unconfirmed(metrics, DAY, look_back=after) != [], "nobody looks back at it"
+    metrics.aggregate(DAY)
     assert facts.numbers(DAY, creator, "sessions") == (2,)
 
 
@@ -153,14 +159,14 @@ def test_a_sum_that_the_events_do_not_confirm_is_found(
         )  # fmt: skip
     facts.cost(NOON, creator, "0.25")
     metrics.aggregate(DAY)
-    assert unconfirmed(metrics, DAY) == []
+    assert unconfirmed(metrics, DAY, look_back=DAY) == []
     facts.connection.execute(
         sql.SQL(
             "update daily_metrics set {column} = {column} + 0.001 "
             "where creator_id is not null"
         ).format(column=sql.Identifier(column))
     )
-    (found,) = unconfirmed(metrics, DAY)
+    (found,) = unconfirmed(metrics, DAY, look_back=DAY)
     assert (found.creator_id, found.metric) == (creator, column)
 
 

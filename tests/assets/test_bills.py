@@ -6,6 +6,7 @@ The server counts what it was asked for; the ledger is the real one.
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -29,7 +30,13 @@ from mentora_pipelines.domain.spending.plans import (
     plan_lesson,
 )
 from mentora_pipelines.domain.spending.totals import Total, total_of
-from mentora_pipelines.domain.spending.usage import PATIENCE, Operation, payer_of
+from mentora_pipelines.domain.spending.usage import (
+    PATIENCE,
+    Operation,
+    PlannedCall,
+    Unit,
+    payer_of,
+)
 from mentora_pipelines.domain.uploads import parse_upload_key
 from mentora_pipelines.domain.videos import ProcessingStatus, Video
 from mentora_pipelines.errors import ErrorCode
@@ -142,6 +149,19 @@ class Shop:
             for one in self.server.of(PATHS[operation])
         ]
 
+    @contextmanager
+    def held(self, operation: Operation, bound: Total) -> Iterator[None]:
+        """While it lasts, a run holds what Claude takes for the video at most."""
+        call = PlannedCall(
+            "anthropic", "claude-sonnet-5", operation, Unit.TOKENS,
+            bound.input_tokens, bound.output_tokens, video_id=self.video.id,
+        )  # fmt: skip
+        with (
+            open_usage_ledgers() as ledgers,
+            ledgers.of(self.video.creator_id).hold([call]),
+        ):
+            yield
+
     def mails(self) -> list[tuple[object, ...]]:
         """Template and code of what the creator is told of the video."""
         return self.admin.execute(MAILS, {"video_id": str(self.video.id)}).fetchall()
@@ -211,8 +231,13 @@ def test_the_plan_holds_the_ledger_is_the_bill_and_nothing_is_paid_twice(
     assert shop.served(embedding) == []
     heard = shop.plan()
     assert heard[hearing][1] == Total()
+    bound = heard[quiz][1]
+    dollars = [unheard[hearing][1].cost_usd, heard[embedding][1].cost_usd]
+    shop.limit(Budget(limit_usd=sum(dollars, bound.cost_usd + Decimal("0.001"))))
+    with shop.held(quiz, bound):
+        answer = mentora("plan", shop.video.id, "--json", **hosted_home).json
+    assert answer["over_budget"] == {}, "what it holds is its own"
     shop.limit(Budget())
-    answer = mentora("plan", shop.video.id, "--json", **hosted_home).json
     stages = {stage["stage"]: stage for stage in answer["plans"][0]["stages"]}
     assert stages["embedding"]["input_tokens"] == heard[embedding][1].input_tokens
     assert stages["quiz"]["basis"] == "upper_bound"

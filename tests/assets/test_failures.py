@@ -28,6 +28,7 @@ from mentora_pipelines.errors import (
     ProviderAway,
     ProviderRefused,
     Refusal,
+    SetAside,
     SettingsError,
     TransientError,
 )
@@ -262,12 +263,16 @@ def test_what_fails_beside_a_published_lesson_is_told_once_and_fails_no_lesson(
     assert after.processing_status is ProcessingStatus.PENDING
 
 
+@pytest.mark.parametrize(
+    "error", [ProviderAway("openai", Absence.PAUSED), SetAside("by another step")]
+)
 def test_a_provider_is_asked_again_when_it_wants_to_be(
     instance: dg.DagsterInstance,
     catalogue: PostgresCatalogue,
     lessons: PostgresLessons,
     upload: Upload,
     media: Path,
+    error: ProviderAway | SetAside,
 ) -> None:
     """Else all four tries fall into the pause of a minute, and the lesson fails."""
     video = upload(media / "tone.mp4")
@@ -278,7 +283,8 @@ def test_a_provider_is_asked_again_when_it_wants_to_be(
         with lesson_step(context, catalogue, lessons):
             began.append(time.monotonic())
             if len(began) == 1:
-                raise ProviderAway("openai", Absence.PAUSED, wait_s=2.1)
+                error.wait_s = 2.1
+                raise error
 
     result = dg.materialize(
         [away], instance=instance, partition_key=str(registered(instance, video))

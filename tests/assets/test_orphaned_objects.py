@@ -2,7 +2,7 @@
 
 import os
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -47,7 +47,10 @@ def run(database: Database, storage: FolderStorage) -> dg.ExecuteInProcessResult
 
 
 def test_each_night_what_was_deleted_goes_and_the_numbers_are_told(
-    own_database: Database, own_catalogue: PostgresCatalogue, storage: FolderStorage
+    own_urls: DatabaseUrls,
+    own_database: Database,
+    own_catalogue: PostgresCatalogue,
+    storage: FolderStorage,
 ) -> None:
     """Else deleted lessons stay in storage, and nobody sees how much."""
     videos = {}
@@ -56,8 +59,11 @@ def test_each_night_what_was_deleted_goes_and_the_numbers_are_told(
         storage.put(key, BytesIO(b"x"))
         upload = aged(storage, key)
         videos[name] = own_catalogue.register_upload(upload, parse_upload_key(key))
-    asked_at = datetime.now(UTC) - timedelta(seconds=LONG_AGO_S)
-    own_catalogue.delete_video(videos["gone"], asked_at)
+    own_catalogue.delete_video(videos["gone"], datetime.now(UTC))
+    with psycopg.connect(own_urls.admin, autocommit=True) as rows:
+        rows.execute(
+            "update orphaned_blobs set orphaned_at = orphaned_at - interval '30 days'"
+        )
     result = run(own_database, storage)
     assert result.success
     (told,) = (

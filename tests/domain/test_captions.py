@@ -360,3 +360,22 @@ def test_a_lost_caption_file_is_written_again() -> None:
     storage.objects.clear()
     assert caption_lesson(transcript, video, storage=storage, store=store).written
     assert storage.stat(first.track.storage_key) is not None
+
+
+def test_a_caption_file_that_is_collected_before_a_row_names_it_is_there() -> None:
+    """Else a lesson is published with captions that no player can load."""
+    storage = FakeStorage()
+
+    class Late(FakeCaptions):
+        """One before whose row the file goes."""
+
+        def put_caption_track(
+            self, video: Video, transcript_id: UUID, track: CaptionTrack
+        ) -> None:
+            """Store the track too late."""
+            storage.objects.clear()
+            super().put_caption_track(video, transcript_id, track)
+
+    transcript = transcript_of(["Light feeds plants."])
+    made = caption_lesson(transcript, PENDING_VIDEO, storage=storage, store=Late())
+    assert storage.stat(made.track.storage_key) is not None

@@ -126,16 +126,20 @@ def test_each_upload_that_fails_is_told_once() -> None:
 
 def test_each_request_for_a_quiz_that_fails_is_told_once_beside_its_lesson() -> None:
     """Else who asked waits for ever, or the lesson's failure swallows the notice."""
-    code, requested_as = ErrorCode.OVER_BUDGET, uuid4()
-    told = quiz_failure_mail(PENDING_VIDEO, code, requested_as)
-    assert told == quiz_failure_mail(PENDING_VIDEO, code, requested_as)
+    code, requested_as, run = ErrorCode.OVER_BUDGET, uuid4(), uuid4()
+    told = quiz_failure_mail(PENDING_VIDEO, code, requested_as, run)
+    assert told == quiz_failure_mail(PENDING_VIDEO, code, requested_as, run)
     others = [
         failure_mail(PENDING_VIDEO, code),
-        quiz_failure_mail(PENDING_VIDEO, code, uuid4()),
-        quiz_failure_mail(PENDING_VIDEO, ErrorCode.TEMPORARY_FAULT, requested_as),
-        quiz_failure_mail(PENDING_VIDEO, code, None),
+        quiz_failure_mail(PENDING_VIDEO, code, uuid4(), run),
+        quiz_failure_mail(PENDING_VIDEO, ErrorCode.TEMPORARY_FAULT, requested_as, run),
+        quiz_failure_mail(PENDING_VIDEO, code, None, run),
+        # Asked anew, it has failed again.
+        quiz_failure_mail(PENDING_VIDEO, code, requested_as, uuid4()),
+        quiz_failure_mail(PENDING_VIDEO, code, None, uuid4()),
     ]
-    assert len({told.id, *(other.id for other in others)}) == 5
+    assert others[3] == others[5], "nobody has asked"
+    assert len({told.id, *(other.id for other in others)}) == 6
 
 
 @given(st.text())

@@ -148,7 +148,7 @@ def test_what_fits_exactly_passes_and_no_more(
             Spending(Decimal("1.5"), 4),
             Spending(Decimal("0.5"), 4),
         ),
-        (Spending(), Spending(Decimal("0.00001")), Spending(Decimal("0.00001"))),
+        (Spending(), Spending(Decimal("0.00001")), Spending()),
     ],
 )
 def test_what_is_set_aside_is_not_asked_of_the_budget_again(

@@ -262,6 +262,17 @@ def test_a_malformed_key_is_named_once_a_look() -> None:
     assert len(look.malformed) == 1
 
 
+def test_a_malformed_key_is_named_once_its_file_has_settled() -> None:
+    """Else a long copy to a wrong name is another alarm at each look."""
+    storage, catalogue = FakeStorage(), FakeCatalogue()
+    key = f"uploads/{TODAY}/nobody/a.mp4"
+    for etag in "12":
+        storage.add(key, etag, modified=NOW)
+        assert looks(storage, catalogue, 1)[0].malformed == ()
+    storage.add(key, "3", modified=NOW - timedelta(seconds=storage.settle_s))
+    assert [named for named, _ in looks(storage, catalogue, 1)[0].malformed] == [key]
+
+
 def test_an_unknown_creators_id_stops_nobody() -> None:
     """Else one folder with a wrong id halts every creator's uploads."""
     storage, catalogue = FakeStorage(), FakeCatalogue()

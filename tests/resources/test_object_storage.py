@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from mentora_pipelines.adapters.s3_storage.connection import sdk_session
+from mentora_pipelines.errors import PermanentError
 from resources.storage import StorageResource
 
 ROLE = {
@@ -25,6 +26,8 @@ class EmptyBucket(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     asked_for_role: list[str]
+    valid_key = ""
+    """Begins the access keys that it takes."""
     ended: threading.Semaphore
     """One for each connection to the bucket that was closed."""
     _is_bucket = False
@@ -42,7 +45,8 @@ class EmptyBucket(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         """Nothing is there."""
         self._is_bucket = True
-        self.send_response(404)
+        is_valid = f"Credential={self.valid_key}" in self.headers["Authorization"]
+        self.send_response(404 if is_valid else 403)
         self.end_headers()
 
     def finish(self) -> None:
@@ -81,11 +85,37 @@ def bucket(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[EmptyBu
         server.shutdown()
 
 
+def look() -> None:
+    """One tick finds nothing."""
+    context = dg.build_init_resource_context()
+    with StorageResource().yield_for_execution(context) as storage:
+        assert storage.stat("a") is None
+
+
 def test_looks_share_a_role_and_leave_no_connection(bucket: type[EmptyBucket]) -> None:
     """Else a sensor that looks every five seconds asks for keys, and fills sockets."""
     for _ in range(2):
-        context = dg.build_init_resource_context()
-        with StorageResource().yield_for_execution(context) as storage:
-            assert storage.stat("a") is None
+        look()
         assert bucket.ended.acquire(timeout=20)
     assert bucket.asked_for_role == ["/role"]
+
+
+def test_keys_that_were_replaced_in_their_file_are_read_again(
+    bucket: type[EmptyBucket], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a rotation stops all looks until somebody restarts the code server."""
+    keys = tmp_path / "credentials"
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
+
+    def rotate(key: str) -> None:
+        text = f"[default]\naws_access_key_id = {key}\naws_secret_access_key = s\n"
+        keys.write_text(text)
+        bucket.valid_key = key
+
+    rotate("first")
+    look()
+    rotate("second")
+    with pytest.raises(PermanentError):
+        look()
+    look()
+    assert bucket.asked_for_role == []

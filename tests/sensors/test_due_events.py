@@ -9,18 +9,30 @@ import pytest
 from assets.jobs import lesson_job
 from assets.tags import CREATOR_TAG, PARTITION_TAG, PRIORITY_TAG, UPLOAD_TAG, VIDEO_TAG
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
+from mentora_pipelines.adapters.postgres.database import Database
 from mentora_pipelines.adapters.postgres.events.event_outbox import PostgresEventOutbox
 from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
 from mentora_pipelines.adapters.postgres.memberships import PostgresMemberships
 from mentora_pipelines.adapters.postgres.operations.email_outbox import EmailOutboxRows
+from mentora_pipelines.adapters.postgres.operations.platform_health import (
+    PlatformHealthRows,
+)
 from mentora_pipelines.definitions import defs
-from mentora_pipelines.domain.events.outbox import MAX_ATTEMPTS
+from mentora_pipelines.domain.events.outbox import MAX_ATTEMPTS, EventStatus
+from mentora_pipelines.domain.operations.platform_health import HealthRule
 from mentora_pipelines.domain.quizzes.questions import QuizWishes
+from mentora_pipelines.domain.storage import StoredObject
+from mentora_pipelines.domain.upload_notices import UploadNotice
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import ErrorCode, TransientError
 from tests.due_events import Tell, Ticks, fate, published, statuses
 from tests.fix_runs import Connection
 from tests.stored_lessons import register
+
+REFUSED = """
+select id, name, status, dead_reason from events
+where name like 'storage/%.refused' order by name
+"""
 
 
 def test_an_upload_starts_one_run_named_by_its_bytes(
@@ -237,6 +249,12 @@ class Away:
         """Never reached."""
         raise NotImplementedError(video_id, wishes, requested_as)
 
+    def answer_with_known_reason(
+        self, video_id: UUID, wishes: QuizWishes, requested_as: UUID, asked_at: datetime
+    ) -> bool:
+        """Never reached."""
+        raise NotImplementedError(video_id, wishes, requested_as, asked_at)
+
     def is_quiz_being_written(
         self, video_id: UUID, wishes: QuizWishes, within: timedelta
     ) -> bool:
@@ -355,3 +373,30 @@ def test_a_replay_of_everything_deletes_nothing(
     assert own_outbox.replay(since=datetime(2026, 1, 1, tzinfo=UTC)) == 0
     assert fate(own_admin, deleted)[0] == "dead"
     assert own_outbox.replay(event_ids=[deleted]) == 1
+
+
+def test_a_refused_upload_is_no_dead_letter_and_is_not_replayed(
+    own_outbox: PostgresEventOutbox,
+    own_admin: Connection,
+    own_catalogue: PostgresCatalogue,
+    own_database: Database,
+    tell: Tell,
+) -> None:
+    """Else one file of a wrong name is a month of alarm, or its reason is lost."""
+    own_outbox.bury(tell("video/deleted"), "for a test")
+    stray = StoredObject("uploads/notes.txt", "1", 1, datetime.now(UTC))
+    notice = UploadNotice("m-1", "receipt", fault="no JSON", text="no json")
+    own_catalogue.refuse_uploads([(stray, "no upload's key")], 1)
+    own_catalogue.refuse_notice(notice, "no JSON")
+    before = own_admin.execute(REFUSED).fetchall()
+    assert len(before) == 2
+    rule = HealthRule(1, 1.0, 0, 1.0, 1, None)
+    counted = PlatformHealthRows(own_database).counted(rule)
+    letters = {reading.part: reading.value for reading in counted}
+    assert letters["dead letters"] == 1
+    ids = [UUID(str(event_id)) for event_id, *_ in before]
+    assert own_outbox.replay(event_ids=ids) == 0
+    assert (
+        own_outbox.replay(status=EventStatus.DEAD, name="storage/upload.refused") == 0
+    )
+    assert own_admin.execute(REFUSED).fetchall() == before

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,16 @@ import pytest
 from mentora_pipelines.adapters.folder_storage import FolderStorage
 from mentora_pipelines.adapters.postgres.catalogue import PostgresCatalogue
 from mentora_pipelines.adapters.postgres.lessons.lessons import PostgresLessons
-from mentora_pipelines.domain.upload_looks import MAX_UPLOADS
+from mentora_pipelines.domain.upload_looks import (
+    MAX_UPLOADS,
+    UploadCursor,
+    look_for_uploads,
+)
 from mentora_pipelines.domain.videos import ProcessingStatus
 from mentora_pipelines.errors import ErrorCode, TransientError
 from sensors.new_uploads import new_uploads
 from tests.fix_runs import Connection
+from tests.stored_lessons import register
 
 Look = Callable[..., dg.SensorResult | dg.SkipReason]
 
@@ -198,14 +204,39 @@ def test_a_file_that_is_still_growing_is_left_alone(
 
 
 def test_a_storage_that_is_not_there_fails_the_tick(
-    look: Look, store: FolderStorage, creator_email: str
+    look: Look,
+    store: FolderStorage,
+    catalogue: PostgresCatalogue,
+    lessons: PostgresLessons,
+    creator_email: str,
 ) -> None:
     """Else a folder that is not mounted is green for ever, and nobody's file comes."""
     key = drop(store, creator_email, "lesson.mp4")
     look()
+    video = catalogue.find_by_storage_key(key)
+    assert video is not None
+    lessons.record_source(
+        video,
+        etag=video.upload_etag,
+        source_hash="a" * 64,
+        audio_key="audio/a",
+        duration_s=9,
+    )
     (store.root / key).unlink()
     with pytest.raises(TransientError, match="no upload at all"):
         look()
+
+
+def test_a_row_whose_upload_never_came_fails_no_tick(
+    own_admin: Connection, own_catalogue: PostgresCatalogue, store: FolderStorage
+) -> None:
+    """Else the first upload that is given up alarms a new platform until the next."""
+    assert own_admin
+    register(own_catalogue, "ada@tests.example")
+    found = look_for_uploads(
+        store, own_catalogue, cursor=UploadCursor(), now=datetime.now(UTC)
+    )
+    assert (found.due, found.keys) == ((), 0)
 
 
 def test_a_malformed_key_is_named_and_stops_no_other(

@@ -14,7 +14,11 @@ from mentora_pipelines.domain.quizzes.questions import (
     QuestionKind,
 )
 
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_Text = Annotated[
+    str,
+    # No database keeps U+0000: such an answer is malformed, and is asked for again.
+    StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00]*$"),
+]
 
 
 class WrittenQuestion(BaseModel):

@@ -172,14 +172,25 @@ class _Probe:
         """What is seen at the end of the redirects.
 
         HEAD may be sent astray, or to a link that is signed for HEAD alone: where that
-        leads to nothing, those of GET are followed.
+        leads to nothing, or where nothing may be asked, those of GET are followed. A
+        host that is silent is not asked again: it counts once for each lesson.
         """
-        seen = await self._follow(url)
-        is_failing = outcome_of(seen, network_is_up=True) in FAILING
-        if self._was_redirected and is_failing and self._left_s > 0:
-            self._by_head = False
+        try:
             seen = await self._follow(url)
-        return seen
+        except UrlRefused:
+            if not self._has_another_way:
+                raise
+        else:
+            is_failing = outcome_of(seen, network_is_up=True) in FAILING
+            if seen.is_silent or not is_failing or not self._has_another_way:
+                return seen
+        self._by_head = False
+        return await self._follow(url)
+
+    @property
+    def _has_another_way(self) -> bool:
+        """Whether HEAD was redirected, and there is time to see where GET is."""
+        return self._was_redirected and self._left_s > 0
 
     async def _follow(self, url: WebUrl) -> Sighting:
         for _ in range(MAX_REDIRECTS + 1):

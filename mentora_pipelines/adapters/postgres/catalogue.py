@@ -15,6 +15,7 @@ from mentora_pipelines.adapters.postgres.operations.stage_timings import StageTi
 from mentora_pipelines.adapters.postgres.quizzes.quiz_requests import (
     is_being_written,
     request_quiz,
+    take_reason,
 )
 from mentora_pipelines.adapters.postgres.repository.cursors import cursor_key
 from mentora_pipelines.adapters.postgres.repository.repository import Repository
@@ -75,7 +76,7 @@ from videos
 where storage_key = any(%(keys)s)
 union all
 -- A deleted video's bytes may lie there till they are collected: no new upload.
-select storage_key, upload_etag, false, orphaned_at
+select storage_key, upload_etag, false, coalesce(asked_at, orphaned_at)
 from orphaned_blobs
 where storage_key = any(%(keys)s)
   and upload_etag is not null
@@ -83,7 +84,8 @@ where storage_key = any(%(keys)s)
       select from videos where videos.storage_key = orphaned_blobs.storage_key)
 """
 
-HAS_UPLOADS = "select exists (select from videos)"
+# The web application's row may name an upload that never came.
+HAS_UPLOADS = "select exists (select from videos where source_etag is not null)"
 
 TAKE_BACK = "delete from orphaned_blobs where storage_key = %(storage_key)s"
 
@@ -124,8 +126,9 @@ delete from videos where id = %(video_id)s and creator_id = %(creator_id)s
 """
 
 # What came between the wish and the deletion was not meant: it is another upload.
+# The grace begins with the deletion, however late that is.
 DATE_ORPHAN = """
-update orphaned_blobs set orphaned_at = %(asked_at)s
+update orphaned_blobs set asked_at = %(asked_at)s
 where storage_key = %(storage_key)s and orphaned_at > %(asked_at)s
 """
 
@@ -247,6 +250,13 @@ class PostgresCatalogue(GenerationRows, SearchRows, RefusedUploadRows, StageTimi
             )
             return answered.rowcount > 0
 
+    def answer_with_known_reason(
+        self, video_id: UUID, wishes: QuizWishes, requested_as: UUID, asked_at: datetime
+    ) -> bool:
+        """Answer a request with why a run gave no such quiz, if one ended since."""
+        with self._database.transaction() as connection:
+            return take_reason(connection, video_id, wishes, requested_as, asked_at)
+
     def is_quiz_being_written(
         self, video_id: UUID, wishes: QuizWishes, within: timedelta
     ) -> bool:
@@ -285,7 +295,7 @@ class PostgresCatalogue(GenerationRows, SearchRows, RefusedUploadRows, StageTimi
         return {key: KnownUpload(*known) for key, *known in rows}
 
     def has_uploads(self) -> bool:
-        """Whether there is any video."""
+        """Whether the bytes of any upload were ever read."""
         with self._database.transaction() as connection:
             return connection.execute(HAS_UPLOADS).fetchone() == (True,)
 

@@ -47,6 +47,9 @@ R2_HOSTS = ".r2.cloudflarestorage.com"
 _MISSING = frozenset(("404", "NoSuchKey", "NoSuchVersion", "NotFound", "NoSuchUpload"))
 _CHANGED = frozenset(("412", "PreconditionFailed"))
 _MALFORMED = frozenset(("KeyTooLongError", "InvalidURI", "InvalidObjectName"))
+_DENIED = frozenset((400, 401, 403))
+"""Statuses of keys that are not valid any more; to HEAD no code is told."""
+
 _PASSING = frozenset(
     (
         "BadDigest",
@@ -148,6 +151,7 @@ def translated(what: str) -> Iterator[None]:
     except ClientError as error:
         raise _translation(what, error) from None
     except (NoCredentialsError, PartialCredentialsError) as error:
+        sdk_session.cache_clear()
         raise SettingsError(
             "no complete credentials for the bucket: set AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY, or give this machine a role"
@@ -169,6 +173,8 @@ def _translation(what: str, error: ClientError) -> Exception:
         return NotFound(f"storage: {what}: there is nothing")
     if code in _MALFORMED:
         return InvalidInput(f"storage: {what}: {code}")
+    if status in _DENIED:
+        sdk_session.cache_clear()
     return PermanentError(f"storage refuses {what}: {code or status}")
 
 
@@ -188,7 +194,9 @@ _making = threading.Lock()
 def sdk_session() -> boto3.session.Session:
     """The one of this process: it reads the SDK's own files, and keeps a role's keys.
 
-    A new one for each client would cost 0.1 s, and ask for the role's keys again.
+    A new one for each client would cost 0.1 s, and ask for the role's keys again. It
+    never reads a file anew: where keys are refused or missing, the next client has a
+    new one, since they may have been replaced.
     """
     return boto3.session.Session()
 

@@ -144,22 +144,29 @@ class MetricsStore(MetricsCalendar, Protocol):
         ...
 
 
-def unconfirmed(metrics: MetricsStore, day: date) -> list[Difference]:
+def unconfirmed(
+    metrics: MetricsStore, day: date, *, look_back: date
+) -> list[Difference]:
     """The numbers of a day that its facts do not confirm.
 
-    A day with other facts than when it was counted is counted again first: what a slow
-    transaction wrote before the count and committed after it is no fault of the count.
+    None of a day from `look_back` on that has other facts than when it was counted:
+    what a slow transaction wrote before the count and committed after it is no fault
+    of the count, and the next look back counts the day again, with its pages.
     """
     found = metrics.differences(day)
-    if found and metrics.due_days(first=day, last=day, look_back=day):
-        metrics.aggregate(day)
-        found = metrics.differences(day)
+    if found and metrics.due_days(first=day, last=day, look_back=look_back):
+        return []
     return found
 
 
 def yesterday(now: datetime) -> date:
     """The last whole day in UTC, wherever the host is."""
     return now.astimezone(UTC).date() - DAY
+
+
+def look_back_from(now: datetime, look_back_days: int) -> date:
+    """The first of the last `look_back_days` whole days."""
+    return max(FIRST_DAY, yesterday(now) - (look_back_days - 1) * DAY)
 
 
 def due_ranges(
@@ -171,7 +178,7 @@ def due_ranges(
     found; changed facts are looked for in the last `look_back_days` whole days.
     """
     last = yesterday(now)
-    look_back = max(FIRST_DAY, last - (look_back_days - 1) * DAY)
+    look_back = look_back_from(now, look_back_days)
     return ranges(calendar.due_days(first=FIRST_DAY, last=last, look_back=look_back))
 
 

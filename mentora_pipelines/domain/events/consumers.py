@@ -68,6 +68,12 @@ class EventSubjects(VideoCatalogue, Protocol):
         """Answer a request with a quiz of the published words, if there is one."""
         ...
 
+    def answer_with_known_reason(
+        self, video_id: UUID, wishes: QuizWishes, requested_as: UUID, asked_at: datetime
+    ) -> bool:
+        """Answer a request with why a run gave no such quiz, if one ended since."""
+        ...
+
     def is_quiz_being_written(
         self, video_id: UUID, wishes: QuizWishes, within: timedelta
     ) -> bool:
@@ -161,7 +167,9 @@ class Consumers:
     def quiz_requested(self, event: Event, payload: QuizGenerationRequested) -> Effect:
         """A run of the quiz, once the lesson is published; five an hour a creator.
 
-        Of requests for the same quiz one starts a run, and only it counts.
+        Of requests for the same quiz one starts a run, and only it counts. When that
+        gives none, those that waited for it are told why: who asks after it, or asks
+        anew, starts another run.
         """
         video = self._owned(event, payload.video_id, payload.creator_id)
         if video.published_transcript_id is None:
@@ -170,6 +178,10 @@ class Consumers:
             return Wait(self.now + UNPUBLISHED_WAIT)
         wishes = payload.wishes
         if self.subjects.answer_with_stored_quiz(video.id, wishes, payload.quiz_id):
+            return EventOutcome.NOTHING_TO_DO
+        if not event.replays and self.subjects.answer_with_known_reason(
+            video.id, wishes, payload.quiz_id, event.created_at
+        ):
             return EventOutcome.NOTHING_TO_DO
         same = f"quiz {video.id} {wishes.question_count} {wishes.key}"
         if same in self._asked or self.subjects.is_quiz_being_written(
@@ -188,7 +200,8 @@ class Consumers:
         self._asked.add(same)
         return QuizRun(
             video,
-            key=f"quiz {event.id}{event.again}",
+            # A request that was forgotten comes back under the same id.
+            key=f"quiz {event.id}@{event.created_at.timestamp():.0f}{event.again}",
             wishes=wishes,
             requested_as=payload.quiz_id,
         )

@@ -11,7 +11,7 @@ from mentora_pipelines.domain.lessons.embeddings import (
     embedded_batches,
 )
 from mentora_pipelines.domain.spending.usage import Payer, paid_by
-from mentora_pipelines.errors import OverBudget, PermanentError
+from mentora_pipelines.errors import OverBudget, PermanentError, SetAside
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def build_generation(
                 store.add_vectors(generation_id, missing, of_batch, batch.vectors)
                 embedded += len(of_batch)
                 calls += batch.is_new
-        except OverBudget:
+        except (OverBudget, SetAside):
             refused.add(missing.creator_id)
             continue
         except PermanentError:

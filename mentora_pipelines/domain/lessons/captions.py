@@ -107,6 +107,9 @@ def caption_lesson(
     # Even when it is there: what no row names yet may be about to be collected.
     storage.put(key, io.BytesIO(content.encode()))
     store.put_caption_track(video, transcript.id, track)
+    if storage.stat(key) is None:
+        # It was collected in between; what a row names is not.
+        storage.put(key, io.BytesIO(content.encode()))
     return CaptionFigures(track, review, written=True)
 
 

@@ -89,6 +89,7 @@ class LessonAddress:
 
     `video_url` is a web address, the key of an object of ours, or None: then it is the
     upload under `storage_key`. `last_outcome` is that of the probe before, if any.
+    `creator_email` names the creator in keys as well as the id does.
     """
 
     video_id: UUID
@@ -96,6 +97,7 @@ class LessonAddress:
     video_url: str | None
     storage_key: str
     last_outcome: HealthOutcome | None
+    creator_email: str = ""
 
     @property
     def address(self) -> str:
@@ -123,7 +125,7 @@ class LessonAddress:
             own = parse_upload_key(self.storage_key).creator
         except InvalidInput:
             return False
-        return owner in (own, self.creator_id)
+        return owner in (own, self.creator_id, self.creator_email.lower())
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,13 +100,23 @@ def failure_mail(video: Video, code: ErrorCode) -> Mail:
     return _to_creator(MailTemplate.VIDEO_PROCESSING_FAILED, video, code=code)
 
 
-def quiz_failure_mail(video: Video, code: ErrorCode, requested_as: UUID | None) -> Mail:
+def quiz_failure_mail(
+    video: Video, code: ErrorCode, requested_as: UUID | None, run_id: UUID
+) -> Mail:
     """The one mail about a request for a quiz that came to nothing.
 
-    Raises `InvalidInput` when the creator's address cannot be written to.
+    Asked anew it has another run, and another mail; runs that nobody has asked for have
+    one for each upload. Raises `InvalidInput` when the creator's address cannot be
+    written to.
     """
     template = MailTemplate.QUIZ_GENERATION_FAILED
-    return _to_creator(template, video, code=code, requested_as=requested_as)
+    return _to_creator(
+        template,
+        video,
+        code=code,
+        requested_as=requested_as,
+        run_id=None if requested_as is None else run_id,
+    )
 
 
 def checked_address(recipient: str | None) -> str:

@@ -91,10 +91,12 @@ class VideoProcessingFailed(_Variables):
 class QuizGenerationFailed(VideoProcessingFailed):
     """A quiz that could not be written; its lesson stands as it did.
 
-    `requested_as` is the name under which somebody waits for it.
+    `requested_as` is the name under which somebody waits for it. `run_id` tells the
+    failure of another try apart.
     """
 
     requested_as: UUID | None = None
+    run_id: UUID | None = None
 
     @property
     def sentence(self) -> str:

@@ -11,15 +11,19 @@ from mentora_pipelines.domain.storage import StoredObject
 
 @dataclass(frozen=True, slots=True)
 class NotedOrphan:
-    """An object whose video was deleted; the etag, of an upload, names its bytes."""
+    """An object whose video was deleted; the etag, of an upload, names its bytes.
+
+    The deletion may have been asked for long before it was done, at `orphaned_at`.
+    """
 
     key: str
     etag: str | None
     orphaned_at: datetime
+    asked_at: datetime
 
     def is_about(self, found: StoredObject) -> bool:
         """Whether this is what was noted: neither other bytes, nor stored since."""
-        return self.etag in (None, found.etag) and found.modified <= self.orphaned_at
+        return self.etag in (None, found.etag) and found.stored_at <= self.asked_at
 
 
 @runtime_checkable

@@ -134,7 +134,7 @@ def _fault(kind: OrphansOfKind, ledger: OrphanLedger) -> str | None:
 
 def _delete(storage: StorageKeeper, found: StoredObject) -> bool:
     by_now = storage.stat(found.key)
-    if by_now is None or by_now.modified != found.modified:
+    if by_now is None or by_now.stored_at != found.stored_at:
         # The store is away, or the same bytes were stored anew: somebody needs them.
         return False
     try:

@@ -15,12 +15,17 @@ class QuizNotices(Protocol):
     """Tells creators what became of the quizzes that were asked for."""
 
     def quiz_failed(
-        self, video: Video, code: ErrorCode, *, requested_as: UUID | None
+        self,
+        video: Video,
+        code: ErrorCode,
+        *,
+        requested_as: UUID | None,
+        run_id: UUID,
     ) -> None:
-        """Tell that a quiz could not be written: once for each request and code.
+        """Tell that a quiz could not be written: once for each run and code.
 
         Whoever looks for `requested_as` finds why; it is None where nobody has named
-        the quiz.
+        the quiz, which is told once for each upload and code.
         """
         ...
 

@@ -4,7 +4,8 @@ Here belongs the one quiz of each order. Not here: proposing questions (`QuizWri
 or which of them may be stored (`review`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
@@ -16,6 +17,7 @@ from mentora_pipelines.domain.quizzes.conflicts import TextEmbedder
 from mentora_pipelines.domain.quizzes.faults import Fault
 from mentora_pipelines.domain.quizzes.measures import QuizMeasures, measured
 from mentora_pipelines.domain.quizzes.paid_answers import (
+    PaidAnswers,
     PaidAnswerStore,
     remembering,
 )
@@ -40,10 +42,15 @@ from mentora_pipelines.domain.quizzes.review import (
 from mentora_pipelines.domain.spending.usage import paid_by, payer_of
 from mentora_pipelines.domain.videos import Video
 from mentora_pipelines.errors import (
+    ErrorCode,
+    MentoraError,
     NotFound,
     OverBudget,
     ProviderAway,
     ProviderRefused,
+    SetAside,
+    SettingsError,
+    TransientError,
 )
 
 
@@ -101,15 +108,34 @@ def write_quiz(
         with store.writing_alone(video):
             # Whoever came first may have written it meanwhile.
             wanted = order()
-            figures = wanted.figures or _written_quiz(
-                wanted, paid_by(writer, payer_of(video)), store, embedder
-            )
-            store.paid_answers(video, wanted.quiz_id).forget()
+            answers = store.paid_answers(video, wanted.quiz_id)
+            with _forgotten_if_no_quiz_comes_of(answers):
+                figures = wanted.figures or _written_quiz(
+                    wanted, paid_by(writer, payer_of(video)), store, embedder
+                )
+            answers.forget()
     if requested_as is not None and figures.reason is not None:
         store.refuse_request(video, requested_as, figures.reason)
     elif requested_as is not None:
         store.answer_request(video, requested_as, figures.quiz_id)
     return figures
+
+
+@contextmanager
+def _forgotten_if_no_quiz_comes_of(answers: PaidAnswers) -> Iterator[None]:
+    """Let answers go with which each try would fail as this one has.
+
+    They stay where asking for the rest has failed, or where trying again can help.
+    """
+    try:
+        yield
+    except (TransientError, OverBudget, ProviderRefused, SettingsError):
+        raise
+    except Exception:
+        # What has failed is to be told, not this.
+        with suppress(MentoraError):
+            answers.forget()
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +174,10 @@ def _order(
         wishes = replace(wishes, edition=wishes.edition + 1)
 
 
+def _is_about_the_words(error: MentoraError) -> bool:
+    return isinstance(error, ProviderRefused) and error.code is ErrorCode.INTERNAL
+
+
 def _written_quiz(
     order: _Order, writer: QuizWriter, store: LessonWithQuizzes, embedder: TextEmbedder
 ) -> QuizFigures:
@@ -160,11 +190,15 @@ def _written_quiz(
 
     writer = remembering(writer, store.paid_answers(video, order.quiz_id))
 
+    missed: list[MentoraError] = []
+
     def repair(question: Question, faults: Sequence[Fault]) -> Question | None:
         try:
             return writer.repair(transcript, chunks, question, faults)
-        except (OverBudget, ProviderAway, ProviderRefused):
+        except (OverBudget, SetAside, ProviderAway, ProviderRefused) as error:
             # The others are written and paid for: one less is no reason to lose them.
+            if not _is_about_the_words(error):
+                missed.append(error)
             return None
 
     review = review_questions(
@@ -175,6 +209,8 @@ def _written_quiz(
         repair=repair,
     )
     if not review.kept:
+        if missed:  # the lesson is not to blame, and a later try can mend it
+            raise missed[0]
         reason = why_nothing(review, informed)
         return QuizFigures(order.quiz_id, 0, review, None, reason)
     quiz = Quiz(

@@ -50,12 +50,14 @@ class Spending:
     def __add__(self, other: "Spending") -> "Spending":
         return Spending(self.usd + other.usd, self.minutes + other.minutes)
 
+    def __sub__(self, other: "Spending") -> "Spending":
+        return Spending(self.usd - other.usd, self.minutes - other.minutes)
+
     def beyond(self, held: "Spending") -> "Spending":
-        """What of it is more than `held`, if anything is."""
+        """What of it is more than what is left of its step's hold, if anything is."""
         usd = self.usd - held.usd
-        slack_usd = SLACK_USD if held.usd else Decimal(0)
         return Spending(
-            usd if usd > slack_usd else Decimal(0),
+            usd if usd > SLACK_USD else Decimal(0),
             max(self.minutes - held.minutes, 0.0),
         )
 

@@ -18,7 +18,9 @@ process died, keeps its bound.
 How the plan and the bill agree: an adapter says by `plan` which requests it would send,
 out of the code that sends them. Where one result takes several requests, what all of
 them take is set aside before the first (`UsageLedger.hold`), so that a budget that is
-too small for the whole costs nothing, also when two lessons ask for it at once.
+too small for the whole costs nothing, also when two lessons ask for it at once. The
+batches of an embedding, each of which is stored for itself, are only checked before the
+first: the second of two lessons may be refused after some of its own.
 """
 
 from collections.abc import Sequence
@@ -93,7 +95,8 @@ class UsageLedger(Protocol):
         """Book a call before it is made, at its bound; the id of its row.
 
         Raises `OverBudget` when it does not fit into what is left of this month's
-        budget, and books nothing then; `TransientError` when it cannot be booked.
+        budget, and books nothing then; `SetAside` when it would fit if others took
+        less than they asked for; `TransientError` when it cannot be booked.
         """
         ...
 
@@ -108,7 +111,7 @@ class UsageLedger(Protocol):
         ...
 
     def check(self, calls: Sequence[PlannedCall]) -> None:
-        """Raise `OverBudget` when these do not fit together; books nothing.
+        """Raise as `reserve` when these do not fit together; books nothing.
 
         What is held for their video and operation is theirs.
         """
@@ -117,7 +120,7 @@ class UsageLedger(Protocol):
     def hold(self, calls: Sequence[PlannedCall]) -> AbstractContextManager[None]:
         """While it lasts, what these take is set aside for their video and operation.
 
-        Raises `OverBudget` when they do not fit together. A hold takes the place of an
+        Raises as `reserve` when they do not fit together. A hold takes the place of an
         earlier one; that of a process that died counts no more after `PATIENCE`.
         """
         ...
@@ -140,7 +143,8 @@ class UnansweredCalls(Protocol):
         """Book those reserved longer ago than that as failed, at their bound.
 
         Nobody knows whether the provider has counted them, so they keep what they
-        could have cost. Returns how many.
+        could have cost. Returns how many. Old holds, and old answers about quizzes that
+        were never finished, go with them.
         """
         ...
 

@@ -153,6 +153,23 @@ def test_a_section_that_is_written_is_not_paid_for_again(
     assert len(writer.plan(transcript, chunks, wishes)) == len(planned), "another shape"
 
 
+def test_an_answer_that_no_database_keeps_is_asked_for_again(
+    hosted: Hosted, ai_server: AiServer
+) -> None:
+    """Else it is paid for, kept, and fails its quiz at each try."""
+    transcript, chunks = lesson(sentences(20))
+    signs = iter(("A \x00 leaf.", "A leaf."))
+    ai_server.quiz = lambda *_: [
+        {
+            "kind": "true_false", "prompt": next(signs), "options": ["True", "False"],
+            "answer": "True", "quote": "In step 1",
+        }
+    ]  # fmt: skip
+    (question,) = hosted.quiz_writer().write(transcript, chunks, QuizWishes(1))
+    assert question.prompt == "A leaf."
+    assert hosted.books.states() == ["failed", "settled"]
+
+
 def test_what_a_quiz_takes_is_never_more_than_was_planned(
     hosted: Hosted, ai_server: AiServer
 ) -> None:

@@ -22,11 +22,15 @@ from mentora_pipelines.domain.quizzes.wishes_met import WishMet, wishes_met
 from mentora_pipelines.domain.quizzes.writing import QuizFigures, write_quiz
 from mentora_pipelines.errors import (
     Absence,
+    MentoraError,
     NotFound,
     OverBudget,
+    PermanentError,
     ProviderAway,
     ProviderRefused,
     Refusal,
+    SetAside,
+    TransientError,
 )
 from tests.fakes import PENDING_VIDEO, FakeEmbedder, FakeLessonStore
 from tests.lessons import chunks_of, transcript_of
@@ -338,6 +342,40 @@ def test_a_repair_that_fails_costs_one_question_and_not_the_quiz(
     assert (refusal.question, refusal.repaired) == (INVENTED, None)
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OverBudget("nothing left"),
+        SetAside("others hold it"),
+        ProviderAway("anthropic", Absence.OVERLOADED),
+        ProviderRefused("anthropic", Refusal.KEY),
+        ProviderRefused("anthropic", Refusal.POLICY),
+    ],
+)
+def test_a_lesson_is_not_blamed_for_a_repair_that_could_not_be_asked_for(
+    store: FakeLessonStore, fault: MentoraError
+) -> None:
+    """Else an outage ends in a final no, and asking anew pays for all of it again."""
+
+    def mend(*_: object) -> Question | None:
+        raise fault
+
+    writer = PaidWriter(INVENTED, mend=mend)
+    with pytest.raises(ProviderAway):
+        write(store, writer)
+    ((quiz_id, answers),) = store.answers.items()
+    if fault.args == ProviderRefused("anthropic", Refusal.POLICY).args:
+        assert write(store, writer).reason is not None, "its words are refused"
+        assert answers.kept == {}
+        return
+    with pytest.raises(type(fault)):
+        write(store, writer)
+    assert answers.kept
+    healthy = FakeWriter(INVENTED, mend=lambda *_: SOUND)
+    figures = write(store, healthy)
+    assert (figures.quiz_id, figures.questions) == (quiz_id, 1)
+
+
 class PaidWriter(FakeWriter):
     """Satisfies `Remembers`: fails once after it was paid."""
 
@@ -370,3 +408,33 @@ def test_what_a_writer_was_paid_for_is_kept_until_its_quiz_is_finished(
     figures = write(store, writer)
     assert (figures.written, writer.paid) == (True, 1)
     assert store.answers[figures.quiz_id].kept == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "stays"),
+    [
+        (PermanentError("a word that no database stores"), False),
+        (ZeroDivisionError(), False),
+        (TransientError("the database is away"), True),
+    ],
+)
+def test_answers_that_no_quiz_can_come_of_are_not_used_again(
+    store: FakeLessonStore,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
+    *,
+    stays: bool,
+) -> None:
+    """Else each later try recalls them and fails alike, for ever."""
+
+    def add_quiz(*_: object) -> None:
+        raise fault
+
+    writer = PaidWriter(SOUND)
+    with pytest.raises(ProviderAway):
+        write(store, writer)
+    monkeypatch.setattr(store, "add_quiz", add_quiz)
+    with pytest.raises(type(fault)):
+        write(store, writer)
+    (answers,) = store.answers.values()
+    assert bool(answers.kept) == stays

@@ -109,19 +109,32 @@ where name = %(name)s
 order by handled_at
 """
 
+# What a quiz came to before is no answer while it is written anew.
 REPLAY = """
-update events
-set status = 'pending', outcome = null, dead_reason = null, handled_at = null,
-    attempts = 0, next_attempt_at = now(), replays = replays + 1
-where status <> 'pending'
-  and (%(event_ids)s::uuid[] is null or id = any(%(event_ids)s))
-  and (%(status)s::text is null or status = %(status)s)
-  and (%(name)s::text is null or name = %(name)s)
-  -- Whoever means it names it: what it deletes may have been uploaded again.
-  and (name <> 'video/deleted'
-       or %(event_ids)s::uuid[] is not null or %(name)s::text is not null)
-  and (%(since)s::timestamptz is null or created_at >= %(since)s)
-returning id
+with replayed as (
+    update events
+    set status = 'pending', outcome = null, dead_reason = null, handled_at = null,
+        attempts = 0, next_attempt_at = now(), replays = replays + 1
+    where status <> 'pending'
+      and (%(event_ids)s::uuid[] is null or id = any(%(event_ids)s))
+      and (%(status)s::text is null or status = %(status)s)
+      and (%(name)s::text is null or name = %(name)s)
+      -- Whoever means it names it: what it deletes may have been uploaded again.
+      and (name <> 'video/deleted'
+           or %(event_ids)s::uuid[] is not null or %(name)s::text is not null)
+      and (%(since)s::timestamptz is null or created_at >= %(since)s)
+      -- Nothing follows from these; dead from the beginning, with their reason.
+      and name not like 'storage/%%.refused'
+    returning id, name, payload
+),
+forgotten as (
+    delete from quiz_requests
+    using replayed
+    where replayed.name = 'quiz/generation.requested'
+      and quiz_requests.id::text = lower(replayed.payload ->> 'quizId')
+      and quiz_requests.quiz_id is null
+)
+select id from replayed
 """
 
 COUNT = """

@@ -65,7 +65,8 @@ COUNT_LESSONS = sql.SQL("select count(*) {to_probe}").format(to_probe=TO_PROBE)
 SELECT_PAGE = sql.SQL("""
 select
     video.id as video_id, video.creator_id, video.video_url, video.storage_key,
-    last.outcome as last_outcome
+    last.outcome as last_outcome,
+    (select email from creators where id = video.creator_id) as creator_email
 {to_probe}
   and (%(after)s::uuid is null or video.id > %(after)s)
 order by video.id
@@ -73,7 +74,9 @@ limit %(limit)s
 """).format(to_probe=TO_PROBE)
 
 SELECT_WITNESSES = sql.SQL("""
-select video_id, creator_id, video_url, storage_key, last_outcome
+select
+    video_id, creator_id, video_url, storage_key, last_outcome,
+    (select email from creators where id = by_host.creator_id) as creator_email
 from (
     select distinct on (host)
         video.id as video_id, video.creator_id, video.video_url, video.storage_key,
@@ -202,6 +205,7 @@ class _AddressRow:
     video_url: str | None
     storage_key: str
     last_outcome: str | None
+    creator_email: str
 
     def parsed(self) -> LessonAddress:
         """The lesson."""
@@ -212,6 +216,7 @@ class _AddressRow:
             self.video_url,
             self.storage_key,
             None if outcome is None else HealthOutcome(outcome),
+            self.creator_email,
         )
 
 

@@ -15,7 +15,7 @@ from mentora_pipelines.domain.uploads import UPLOADS_PREFIX
 from mentora_pipelines.errors import InvalidInput
 
 SELECT_NOTED = """
-select storage_key, upload_etag, orphaned_at
+select storage_key, upload_etag, orphaned_at, coalesce(asked_at, orphaned_at)
 from orphaned_blobs
 where orphaned_at < %(before)s
   and storage_key > %(after)s collate "C"

@@ -2,24 +2,26 @@
 
 from uuid import UUID
 
+from psycopg import sql
+
 from mentora_pipelines.adapters.postgres.database import Database, Rows
 from mentora_pipelines.domain.videos import Video
 
-SELECT_ANSWER = """
+# As long as the events that asked for them. The admin role lets older ones go.
+ANSWER_GOOD_FOR = sql.SQL("interval '30 days'")
+
+SELECT_ANSWER = sql.SQL("""
 select answer from paid_answers
-where quiz_id = %(quiz_id)s and request_hash = %(request_hash)s
-"""
+where quiz_id = %(quiz_id)s
+  and request_hash = %(request_hash)s
+  and created_at >= now() - {good_for}
+""").format(good_for=ANSWER_GOOD_FOR)
 
 INSERT_ANSWER = """
 insert into paid_answers (quiz_id, request_hash, video_id, creator_id, answer)
 values (%(quiz_id)s, %(request_hash)s, %(video_id)s, %(creator_id)s, %(answer)s)
-on conflict (quiz_id, request_hash) do update set answer = excluded.answer
-"""
-
-# Of quizzes that were never finished, as long as the events that asked for them.
-FORGET_OLD = """
-delete from paid_answers
-where video_id = %(video_id)s and created_at < now() - interval '30 days'
+on conflict (quiz_id, request_hash) do update
+set answer = excluded.answer, created_at = excluded.created_at
 """
 
 FORGET = "delete from paid_answers where quiz_id = %(quiz_id)s"
@@ -48,7 +50,6 @@ class PostgresPaidAnswers:
     def keep(self, request_hash: str, answer: str) -> None:
         """Remember an answer, in the place of an earlier one."""
         with self._database.transaction(self._creator_id) as connection:
-            connection.execute(FORGET_OLD, self._names)
             connection.execute(
                 INSERT_ANSWER,
                 {**self._names, "request_hash": request_hash, "answer": answer},

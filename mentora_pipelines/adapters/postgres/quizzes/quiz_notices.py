@@ -32,7 +32,12 @@ class QuizNoticeRows(Rows):
         return row is not None and row[0] is True
 
     def quiz_failed(
-        self, video: Video, code: ErrorCode, *, requested_as: UUID | None
+        self,
+        video: Video,
+        code: ErrorCode,
+        *,
+        requested_as: UUID | None,
+        run_id: UUID,
     ) -> None:
         """Write the reason to the request, and the mail unless it is there."""
         with self._database.transaction(video.creator_id) as connection:
@@ -48,4 +53,5 @@ class QuizNoticeRows(Rows):
                 )
             # An address that cannot be written to changes nothing about the failure.
             with suppress(InvalidInput):
-                write_mail(connection, quiz_failure_mail(video, code, requested_as))
+                mail = quiz_failure_mail(video, code, requested_as, run_id)
+                write_mail(connection, mail)

@@ -30,7 +30,7 @@ from mentora_pipelines.domain.spending.budgets import (
 )
 from mentora_pipelines.domain.spending.prices import Consumption, Cost, PriceTable
 from mentora_pipelines.domain.spending.usage import PlannedCall, Unit
-from mentora_pipelines.errors import MentoraError, OverBudget
+from mentora_pipelines.errors import MentoraError, OverBudget, SetAside
 
 SELECT_BUDGET = """
 select now(), budget.limit_usd, budget.limit_minutes
@@ -83,7 +83,7 @@ class PostgresUsageLedger(Rows):
         self._prices = prices
 
     def reserve(self, call: PlannedCall) -> UUID:
-        """Book a call at its bound; raises `OverBudget` when it does not fit."""
+        """Book a call at its bound; `OverBudget` or `SetAside` when it does not fit."""
         usage_id = uuid4()
         with self._database.transaction(self._creator_id) as connection:
             now, budget = self._budget(connection)
@@ -118,7 +118,7 @@ class PostgresUsageLedger(Rows):
         self._book(usage_id, input_units, output_units, is_answered=False)
 
     def check(self, calls: Sequence[PlannedCall]) -> None:
-        """Raise `OverBudget` when these do not fit together."""
+        """Raise `OverBudget` or `SetAside` when these do not fit together."""
         with self._database.transaction(self._creator_id) as connection:
             now, budget = self._budget(connection)
             asked = self._asked(calls, now)
@@ -128,7 +128,7 @@ class PostgresUsageLedger(Rows):
     def hold(self, calls: Sequence[PlannedCall]) -> Iterator[None]:
         """While it lasts, what these take is set aside for their video and operation.
 
-        Raises `OverBudget` when they do not fit together.
+        Raises `OverBudget` or `SetAside` when they do not fit together.
         """
         hold_ids = self._set_aside(calls)
         try:
@@ -181,16 +181,23 @@ class PostgresUsageLedger(Rows):
         *,
         in_turn: bool,
     ) -> None:
-        """Raise `OverBudget` unless what is asked for beyond the holds fits."""
+        """Raise unless what is asked for beyond the holds fits.
+
+        `SetAside` where it would, if others took less than they hold or asked for.
+        """
         if self._creator_id is None or not budget.limits:
             return
         if in_turn:
             self._take_turn(connection)
         # A statement of its own: it sees what was committed while this one waited.
         known = commitments(connection, self._creator_id)
-        reason = refusal(budget, known.total, known.beyond(asked))
+        beyond = known.beyond(asked)
+        reason = refusal(budget, known.without_others(asked), beyond)
         if reason is not None:
             raise OverBudget(reason)
+        reason = refusal(budget, known.total, beyond)
+        if reason is not None:
+            raise SetAside(f"{reason}: other steps hold a part of it")
 
     def _book(
         self,

@@ -2,7 +2,7 @@
 
 A reserved call counts at its bound until it is settled. A row of `budget_holds` counts
 at what is left of it: the calls that are booked for its video and its operation since
-it was made use it up, whatever they come to.
+it was made use it up, whatever they come to. Both may come to less.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,9 +31,23 @@ where creator_id = %(creator_id)s and created_at >= date_trunc('month', now())
 # The hold of a process that died frees the budget as soon as a call that it left open
 # is given up.
 SELECT_COMMITTED = sql.SQL("""
-select null::uuid, null, usd, minutes from ({used}) as used
+select 'used', null::uuid, null, usd, minutes from ({used}) as used
 union all
 select
+    'open',
+    video_id,
+    operation,
+    coalesce(sum(cost_usd), 0),
+    coalesce(sum(input_units) filter (
+        where operation = 'transcription' and unit = 'seconds'), 0) / 60
+from ai_usage
+where creator_id = %(creator_id)s
+  and created_at >= date_trunc('month', now())
+  and status = 'reserved'
+group by video_id, operation
+union all
+select
+    'held',
     hold.video_id,
     hold.operation,
     greatest(hold.usd - coalesce(sum(call.cost_usd), 0), 0),
@@ -72,9 +86,6 @@ class Step:
     operation: str | None
 
 
-NO_STEP = Step(None, None)
-
-
 def step_of(call: PlannedCall) -> Step:
     """The step that makes a call."""
     return Step(call.video_id, call.operation.value)
@@ -82,9 +93,13 @@ def step_of(call: PlannedCall) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class Commitments:
-    """What is used up, and what is left of the hold of each step."""
+    """What is used up, of that what waits for its answer, and what is held beside it.
+
+    `open` and `held` by the step that it is for.
+    """
 
     used: Spending
+    open: Mapping[Step, Spending]
     held: Mapping[Step, Spending]
 
     @property
@@ -95,9 +110,16 @@ class Commitments:
     def beyond(self, asked: Mapping[Step, Spending]) -> Spending:
         """What these steps ask for that they do not hold already."""
         return total(
-            spending.beyond(self.held.get(step, Spending()))
+            spending.beyond(self.held[step]) if step in self.held else spending
             for step, spending in asked.items()
         )
+
+    def without_others(self, steps: Iterable[Step]) -> Spending:
+        """What is not free even if the others' open calls and holds come to nothing."""
+        steps = set(steps)
+        others = total(self.open[step] for step in self.open.keys() - steps)
+        own = total(self.held[step] for step in self.held.keys() & steps)
+        return self.used - others + own
 
 
 def commitments(connection: Connection, creator_id: UUID) -> Commitments:
@@ -105,11 +127,14 @@ def commitments(connection: Connection, creator_id: UUID) -> Commitments:
     rows = connection.execute(
         SELECT_COMMITTED, {"creator_id": creator_id, "patience": PATIENCE}
     )
-    held = {
-        Step(video_id, operation): Spending(usd, minutes)
-        for video_id, operation, usd, minutes in rows
-    }
-    return Commitments(held.pop(NO_STEP), held)
+    used = Spending()
+    by_step: dict[str, dict[Step, Spending]] = {"open": {}, "held": {}}
+    for kind, video_id, operation, usd, minutes in rows:
+        if kind == "used":
+            used = Spending(usd, minutes)
+        else:
+            by_step[kind][Step(video_id, operation)] = Spending(usd, minutes)
+    return Commitments(used, **by_step)
 
 
 def spending_of_month(

@@ -9,6 +9,7 @@ from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import class_row
 
 from mentora_pipelines.adapters.postgres.database import Rows
+from mentora_pipelines.adapters.postgres.quizzes.paid_answers import ANSWER_GOOD_FOR
 from mentora_pipelines.adapters.postgres.spending.commitments import spending_of_month
 from mentora_pipelines.domain.analytics.daily_metrics import DAY, DayRange
 from mentora_pipelines.domain.spending.bills import BillBy, BillLine
@@ -36,6 +37,11 @@ where status = 'reserved' and created_at < now() - %(patience)s
 
 # No run lasts so long; long before, it counts no more (see `commitments`).
 FORGET_HOLDS = "delete from budget_holds where held_at < now() - interval '1 day'"
+
+# About quizzes that were never finished, or finished just before a crash.
+FORGET_ANSWERS = sql.SQL(
+    "delete from paid_answers where created_at < now() - {good_for}"
+).format(good_for=ANSWER_GOOD_FOR)
 
 # The transaction's time zone is UTC.
 GROUPS: dict[BillBy, LiteralString] = {
@@ -123,4 +129,5 @@ class SpendingRows(Rows):
         """Book calls reserved longer ago than `patience` as failed, at their bound."""
         with self._database.transaction() as connection:
             connection.execute(FORGET_HOLDS)
+            connection.execute(FORGET_ANSWERS)
             return connection.execute(GIVE_UP, {"patience": patience}).rowcount

@@ -56,6 +56,7 @@ class OrphanedBlobRow:
     creator_id: UUID
     upload_etag: str | None
     orphaned_at: datetime
+    asked_at: datetime | None
 
 
 ORPHANED_BLOBS = Table(
