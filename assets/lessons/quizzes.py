@@ -85,7 +85,7 @@ def quizzes(
         lessons.quiz_failed,
         requested_as=requested_as,
         # Of a run that is made again from its failure, the first one's.
-        run_id=UUID(context.run.root_run_id or context.run_id),
+        run_id=UUID(context.run.root_run_id or context.run.run_id),
     )
     with lesson_step(context, catalogue, None, on_failure=tell) as video:
         figures = write_quiz(
