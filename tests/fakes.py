@@ -248,6 +248,8 @@ class FakeLessonStore:
         self.reasons: dict[UUID, str] = {}
         self.answers: dict[UUID, FakeAnswers] = {}
         self.quiz_failed = False
+        self.quiz_fault: Exception | None = None
+        """What storing a quiz raises."""
 
     def mark_processing(self, video: Video) -> None:
         """Remember it."""
@@ -382,6 +384,8 @@ class FakeLessonStore:
         """Store a quiz; a stored one stays."""
         assert video.creator_id == CREATOR_ID
         assert quiz.question_count > 0
+        if self.quiz_fault is not None:
+            raise self.quiz_fault
         self.stored_quizzes.setdefault(quiz.id, quiz)
         self.refused.setdefault(quiz.id, list(refused))
 

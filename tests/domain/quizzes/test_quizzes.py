@@ -419,21 +419,13 @@ def test_what_a_writer_was_paid_for_is_kept_until_its_quiz_is_finished(
     ],
 )
 def test_answers_that_no_quiz_can_come_of_are_not_used_again(
-    store: FakeLessonStore,
-    monkeypatch: pytest.MonkeyPatch,
-    fault: Exception,
-    *,
-    stays: bool,
+    store: FakeLessonStore, fault: Exception, *, stays: bool
 ) -> None:
     """Else each later try recalls them and fails alike, for ever."""
-
-    def add_quiz(*_: object) -> None:
-        raise fault
-
     writer = PaidWriter(SOUND)
     with pytest.raises(ProviderAway):
         write(store, writer)
-    monkeypatch.setattr(store, "add_quiz", add_quiz)
+    store.quiz_fault = fault
     with pytest.raises(type(fault)):
         write(store, writer)
     (answers,) = store.answers.values()
