@@ -165,14 +165,17 @@ class Searcher:
                 active = self.catalogue.active_model()
                 assert active is not None
                 model = HashModel(active.model, active.dimensions)
-                hits = hits_of(self.catalogue, model, self.searches % 3)
+                way = self.searches % 3
+                hits = hits_of(self.catalogue, model, way)
             except (MentoraError, AssertionError) as error:
                 self.faults.append(repr(error))
             else:
                 self.searches += 1
-                # Its own vector is the nearest: one of another model would not be.
+                # Its own vector is the nearest: one of another model would not be. The
+                # platform's index may lose one.
                 best = [hit for hit in hits if 0.999 < (hit.similarity or 0) < 1.001]
-                if len(hits) != 5 or len(best) != 1 or best[0].vector_rank != 1:
+                found = [hit.vector_rank for hit in best]
+                if len(hits) != 5 or found not in ([[1], []] if way == 2 else [[1]]):
                     self.faults.append(repr(hits))
 
 
