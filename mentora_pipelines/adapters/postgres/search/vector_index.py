@@ -1,7 +1,8 @@
 """The index of a generation's vectors, as the plans of search expect it.
 
-Here belong its shape and the statement that builds it. Not here: when it is built or
-built anew, or which search uses it (`search_plan`, migration 0016).
+Here belong its shape, the statement that builds it and the memory that this takes. Not
+here: when it is built or built anew, or which search uses it and with how many
+candidates (`search_plan`, `search_candidates`, migration 0016).
 """
 
 from uuid import UUID
@@ -10,8 +11,9 @@ from psycopg import sql
 
 NEIGHBOURS = 16
 CANDIDATES = 64
-"""pgvector's m and ef_construction, its defaults: with 100,000 vectors of 384
-dimensions a search of 100 candidates finds more than 98 % of the true ten nearest."""
+"""pgvector's m and ef_construction, its defaults: of vectors of 384 dimensions a search
+finds 98 % of the true ten nearest and more, among 100,000 with 100 candidates, among a
+million with 250 (`benchmarks/vector_search.py`)."""
 
 MAX_DIMENSIONS = 4_000
 """Of a halfvec in an index; longer vectors are compared one by one."""
